@@ -1,0 +1,23 @@
+//! Values that the rest of the house talks in: ids, units, prompts, decisions, outcomes, feedback.
+//!
+//! Nothing here does IO, reads a clock or draws a random number. Constructors check ranges once, so that a value that
+//! exists is a value that is right.
+
+mod decision;
+mod feedback;
+mod ids;
+mod outcome;
+mod prompt;
+mod task;
+mod units;
+
+pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
+pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
+pub use ids::{DecisionId, InvalidId, ModelId, RequestId, Scope};
+pub use outcome::{Outcome, OutcomeStatus};
+pub use prompt::{Prompt, Requirements, Role, Turn};
+pub use task::{TaskProbabilities, TaskType, UnknownTaskType};
+pub use units::{Difficulty, OutOfRange, Propensity, Quality, UnixMillis, Usd, clip01, logit, sigmoid};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! What came of a decision when it was forwarded.
+
+use super::{DecisionId, ModelId, UnixMillis, Usd};
+use serde::{Deserialize, Serialize};
+
+/// How a forwarded request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// A whole answer was delivered.
+    Ok,
+    /// The upstream answered with an error, or broke off.
+    UpstreamError,
+    /// The upstream did not answer in time.
+    Timeout,
+    /// The client went away first.
+    Cancelled,
+}
+
+impl OutcomeStatus {
+    /// The name used in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::UpstreamError => "upstream_error",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One forwarding of a decision. The arm that was decided stands in the decision; the one that served stands here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The decision that was forwarded.
+    pub decision_id: DecisionId,
+    /// The model that served.
+    pub served_model: ModelId,
+    /// The provider's own id of the completion.
+    pub completion_id: Option<String>,
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// Tokens billed for the input, if the provider said.
+    pub input_tokens: Option<u32>,
+    /// Tokens billed for the output, if the provider said.
+    pub output_tokens: Option<u32>,
+    /// Tokens × price; `None` when either is unknown (unpriced is not free).
+    pub cost_usd: Option<Usd>,
+    /// Until the first content byte, milliseconds.
+    pub first_byte_ms: Option<f64>,
+    /// Until the end, milliseconds.
+    pub latency_ms: f64,
+    /// When it ended.
+    pub at: UnixMillis,
+}

@@ -1,0 +1,5 @@
+//! Satisfice: a self-hosted LLM router that picks the cheapest model predicted to be good enough.
+//!
+//! Modules, lowest first; each imports only modules above it in this list. `tests/it/imports.rs` holds that.
+
+pub mod domain;
