@@ -1,8 +1,8 @@
 //! A routing decision: everything needed to explain it, to repeat it and to learn from it.
 
 use super::{
-    DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, TaskProbabilities, UnixMillis,
-    Usd,
+    DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, TaskProbabilities,
+    UnixMillis, Usd,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
