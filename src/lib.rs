@@ -3,3 +3,5 @@
 //! Modules, lowest first; each imports only modules above it in this list. `tests/it/imports.rs` holds that.
 
 pub mod domain;
+pub mod encoder;
+pub mod policy;

@@ -1,0 +1,66 @@
+//! From text to a unit vector: choose what to see, tokenise, encode, pool.
+//!
+//! [`Encoder`] is the seam: token ids in, embeddings out, blocking. [`EncoderPool`] owns the threads that run one behind a
+//! bounded queue with dynamic batching. [`manifest`] and [`fetch`] say where the weights come from and bring them here.
+
+pub mod fetch;
+pub mod manifest;
+mod pool;
+mod reference;
+mod tokens;
+mod window;
+
+pub use fetch::{FetchError, FileState, ModelFolder};
+pub use manifest::Manifest;
+pub use pool::{EncodeError, Encoded, EncoderPool, PoolOptions};
+pub use reference::ReferenceEncoder;
+pub use tokens::{Tokenizer, Tokens};
+pub use window::visible_text;
+
+/// Length of an embedding.
+pub const DIMENSIONS: usize = 384;
+
+/// A prompt's embedding: `(384,)`, unit Euclidean norm.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding(Box<[f32; DIMENSIONS]>);
+
+impl Embedding {
+    /// Scales a vector to unit norm. A zero vector stays zero.
+    #[must_use]
+    pub fn normalised(mut values: Box<[f32; DIMENSIONS]>) -> Self {
+        let norm = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            for v in values.iter_mut() {
+                *v = (f64::from(*v) / norm) as f32;
+            }
+        }
+        Self(values)
+    }
+
+    /// The numbers.
+    #[must_use]
+    pub fn values(&self) -> &[f32; DIMENSIONS] {
+        &self.0
+    }
+
+    /// Cosine similarity, −1 to 1.
+    #[must_use]
+    pub fn cosine(&self, other: &Self) -> f64 {
+        self.0.iter().zip(other.0.iter()).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    }
+}
+
+/// What turns token ids into embeddings. Blocking: [`EncoderPool`] gives it threads.
+pub trait Encoder: Send + Sync {
+    /// Name and version, e.g. `all-MiniLM-L6-v2/1`: artefacts fitted on another id are refused.
+    fn id(&self) -> &str;
+
+    /// Embeds each row of token ids; rows may differ in length. The result has one embedding a row.
+    ///
+    /// # Errors
+    /// [`EncodeError::Failed`] when the tensor library fails; nothing the caller can repair.
+    fn encode(&self, rows: &[Tokens]) -> Result<Vec<Embedding>, EncodeError>;
+}
+
+#[cfg(test)]
+mod tests;

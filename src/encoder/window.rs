@@ -1,0 +1,76 @@
+//! Chooses what the encoder sees, before tokenising, so that cost is bounded by the window and not by the prompt.
+
+use crate::domain::{Prompt, Role};
+
+/// Bytes of the last user turn that are seen whole; more is cut to head and tail.
+const TURN_BYTES: usize = 1400;
+/// Bytes kept of the head of a long turn; the rest of [`TURN_BYTES`] is its tail, where the ask often stands.
+const HEAD_BYTES: usize = 800;
+/// Last user turns at least this long speak for themselves; shorter ones get earlier user turns beside them.
+const ALONE_BYTES: usize = 240;
+/// Bytes kept of each earlier user turn.
+const EARLIER_BYTES: usize = 200;
+/// Earlier user turns seen at most.
+const EARLIER_TURNS: usize = 2;
+/// Bytes kept of the system prompt.
+const SYSTEM_BYTES: usize = 120;
+
+/// The text that is tokenised: the last user turn (head and tail of a long one); with a short one up to two earlier user
+/// turns and a hint of the system prompt. At most about 2 kB whatever the size of the prompt.
+#[must_use]
+pub fn visible_text(prompt: &Prompt) -> String {
+    let last = prompt.turns.iter().rposition(|t| t.role == Role::User);
+    let Some(last) = last else {
+        return prompt.turns.last().map(|t| head_and_tail(&t.text)).unwrap_or_default();
+    };
+    let mut text = head_and_tail(&prompt.turns[last].text);
+    if text.len() >= ALONE_BYTES {
+        return text;
+    }
+    let earlier = prompt.turns[..last].iter().rev().filter(|t| t.role == Role::User).take(EARLIER_TURNS);
+    for turn in earlier {
+        text.push_str("\n\n");
+        squeeze_into(&mut text, head(&turn.text, EARLIER_BYTES));
+    }
+    if let Some(system) = prompt.turns.iter().find(|t| t.role == Role::System) {
+        text.push_str("\n\n");
+        squeeze_into(&mut text, head(&system.text, SYSTEM_BYTES));
+    }
+    text
+}
+
+fn head_and_tail(text: &str) -> String {
+    let mut seen = String::with_capacity(TURN_BYTES.min(text.len()) + 8);
+    if text.len() <= TURN_BYTES {
+        squeeze_into(&mut seen, text);
+    } else {
+        squeeze_into(&mut seen, head(text, HEAD_BYTES));
+        seen.push_str(" … ");
+        squeeze_into(&mut seen, tail(text, TURN_BYTES - HEAD_BYTES));
+    }
+    seen
+}
+
+/// Appends with every run of white space as one character (a newline where there was one).
+fn squeeze_into(out: &mut String, text: &str) {
+    let mut pending: Option<char> = None;
+    let start = out.len();
+    for c in text.chars() {
+        if c.is_whitespace() {
+            pending = Some(if c == '\n' || pending == Some('\n') { '\n' } else { ' ' });
+        } else {
+            if let (Some(space), true) = (pending.take(), out.len() > start) {
+                out.push(space);
+            }
+            out.push(c);
+        }
+    }
+}
+
+fn head(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+fn tail(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
+}

@@ -1,0 +1,82 @@
+//! The catalogue as this service can use it: which models may be chosen, and why the others may not.
+
+use crate::{
+    catalog::{Catalog, Dialect, ModelEntry},
+    domain::{ModelId, TaskType},
+};
+use std::collections::BTreeSet;
+
+/// A model with what is looked up for every request.
+#[derive(Debug, Clone)]
+pub struct FleetModel {
+    /// Its catalogue entry.
+    pub entry: ModelEntry,
+    /// How its provider is spoken to.
+    pub dialect: Dialect,
+    /// Ability u for each of [`TaskType::ALL`], in that order.
+    abilities: Vec<f64>,
+    /// Why it may never be chosen, in words; `None` when it may.
+    pub disabled: Option<String>,
+}
+
+impl FleetModel {
+    /// Ability for a task type on the item-response scale.
+    #[must_use]
+    pub fn ability(&self, task: TaskType) -> f64 {
+        self.abilities[task as usize]
+    }
+}
+
+/// All models of the catalogue.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    models: Vec<FleetModel>,
+}
+
+impl Fleet {
+    /// Marks as usable what has a provider among `enabled` and a price.
+    #[must_use]
+    pub fn new(catalog: &Catalog, enabled: &BTreeSet<String>) -> Self {
+        let models = catalog.models().iter().map(|entry| {
+            let provider = catalog.provider(&entry.provider);
+            let keys = provider.map(|p| p.key_env.join(" or ")).unwrap_or_default();
+            let disabled = if !enabled.contains(&entry.provider) {
+                Some(match (entry.simulated.is_some(), keys.is_empty()) {
+                    (true, _) => "the simulated provider is off".to_owned(),
+                    (false, true) => format!("provider {} is not enabled", entry.provider),
+                    (false, false) => format!("no {keys}"),
+                })
+            } else if entry.price.is_none() {
+                Some("no price is known".to_owned())
+            } else if entry.deprecated {
+                Some("withdrawn by its provider".to_owned())
+            } else {
+                None
+            };
+            FleetModel {
+                entry: entry.clone(),
+                dialect: provider.map_or(Dialect::OpenAi, |p| p.dialect),
+                abilities: TaskType::ALL.iter().map(|&t| entry.ability(t).logit).collect(),
+                disabled,
+            }
+        });
+        Self { models: models.collect() }
+    }
+
+    /// Every model.
+    #[must_use]
+    pub fn all(&self) -> &[FleetModel] {
+        &self.models
+    }
+
+    /// Models that may be chosen.
+    pub fn usable(&self) -> impl Iterator<Item = &FleetModel> {
+        self.models.iter().filter(|m| m.disabled.is_none())
+    }
+
+    /// A model by its id.
+    #[must_use]
+    pub fn get(&self, id: &ModelId) -> Option<&FleetModel> {
+        self.models.iter().find(|m| m.entry.id == *id)
+    }
+}

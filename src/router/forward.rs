@@ -1,0 +1,245 @@
+//! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
+
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
+use crate::{
+    catalog,
+    domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
+    gateway::{ChatCall, ChatReply, GatewayError, StreamItem, Usage},
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream::BoxStream};
+use serde_json::{Map, Value};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+/// A chat completion to decide and forward.
+#[derive(Debug, Clone)]
+pub struct ChatRequest {
+    /// Echoed or made.
+    pub request_id: RequestId,
+    /// What routing looks at.
+    pub prompt: Prompt,
+    /// Policy or model by name.
+    pub choice: ModelChoice,
+    /// The caller's wishes.
+    pub options: RouteOptions,
+    /// The body to forward.
+    pub body: Map<String, Value>,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+}
+
+/// An answer with the decision behind it.
+pub struct ChatResponse {
+    /// The decision, committed.
+    pub decision: Decision,
+    /// The model that served.
+    pub served: ModelId,
+    /// The answer.
+    pub body: ChatBody,
+}
+
+/// Whole or streamed.
+pub enum ChatBody {
+    /// One JSON body.
+    Whole {
+        /// The body.
+        body: Value,
+        /// What it cost, when known.
+        cost_usd: Option<Usd>,
+    },
+    /// Server-sent events.
+    Stream(ChatStream),
+}
+
+impl Router {
+    /// Decides, records, forwards. The decision is committed before any byte of the answer is given out, the outcome before
+    /// the end of it.
+    ///
+    /// # Errors
+    /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
+    pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
+        let ChatRequest { request_id, prompt, choice, options, body, stream } = request;
+        let decision = self.decide(&RouteRequest { request_id, prompt, choice, options }).await?;
+        let model = self.inner.fleet.get(&decision.chosen);
+        let model = model.ok_or_else(|| RouteError::UnknownModel(decision.chosen.to_string()))?;
+        let call = ChatCall {
+            body,
+            stream,
+            decision: decision.id,
+            task: decision.tasks.top(),
+            difficulty: decision.difficulty,
+        };
+        let started = Instant::now();
+        // The commit and the upstream's work overlap; both must be done before the client sees a byte.
+        let (recorded, reply) = tokio::join!(
+            self.inner.store.append_decision(decision.clone()),
+            self.inner.gateway.chat(&model.entry, model.dialect, call),
+        );
+        recorded?;
+        let mut record = Record { router: self.clone(), decision: decision.clone(), started, first_byte_ms: None };
+        let body = match reply {
+            Ok(ChatReply::Whole { body, usage }) => {
+                record.first_byte_ms = Some(record.elapsed_ms());
+                let cost_usd = record.cost(&usage);
+                record.append(OutcomeStatus::Ok, usage).await?;
+                ChatBody::Whole { body, cost_usd }
+            }
+            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(record, items)),
+            Err(error) => {
+                record.append(status_of(&error), Usage::default()).await?;
+                return Err(error.into());
+            }
+        };
+        Ok(ChatResponse { served: decision.chosen.clone(), decision, body })
+    }
+}
+
+fn status_of(error: &GatewayError) -> OutcomeStatus {
+    match error {
+        GatewayError::Timeout { .. } => OutcomeStatus::Timeout,
+        _ => OutcomeStatus::UpstreamError,
+    }
+}
+
+/// What is needed to write the outcome.
+struct Record {
+    router: Router,
+    decision: Decision,
+    started: Instant,
+    first_byte_ms: Option<f64>,
+}
+
+impl Record {
+    fn elapsed_ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1e3
+    }
+
+    fn cost(&self, usage: &Usage) -> Option<Usd> {
+        let model = self.router.inner.fleet.get(&self.decision.chosen)?;
+        let price = model.entry.price.as_ref()?;
+        Some(catalog::expected_cost(price, usage.input_tokens?, usage.output_tokens?))
+    }
+
+    async fn append(&self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+        let outcome = Outcome {
+            decision_id: self.decision.id,
+            served_model: self.decision.chosen.clone(),
+            status,
+            cost_usd: self.cost(&usage),
+            completion_id: usage.completion_id,
+            input_tokens: usage.input_tokens,
+            output_tokens: usage.output_tokens,
+            first_byte_ms: self.first_byte_ms,
+            latency_ms: self.elapsed_ms(),
+            at: self.router.clock().now(),
+        };
+        Ok(self.router.inner.store.append_outcome(outcome).await?)
+    }
+}
+
+/// Server-sent events of an answer. However it ends (whole, broken, or dropped because the client left), one outcome is
+/// written; at a regular end before the last event is given out.
+pub struct ChatStream {
+    events: BoxStream<'static, Bytes>,
+}
+
+impl ChatStream {
+    fn new(record: Record, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
+        let state = Streaming { guard: OutcomeGuard { record: Some(record), usage: Usage::default() }, items, over: false };
+        let events = futures::stream::unfold(state, |mut state| async move {
+            let event = state.next().await?;
+            Some((event, state))
+        });
+        Self { events: events.boxed() }
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.events.poll_next_unpin(cx)
+    }
+}
+
+struct Streaming {
+    guard: OutcomeGuard,
+    items: BoxStream<'static, Result<StreamItem, GatewayError>>,
+    over: bool,
+}
+
+impl Streaming {
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.over {
+            match self.items.next().await {
+                Some(Ok(StreamItem::Usage(usage))) => self.guard.usage.merge(usage),
+                Some(Ok(StreamItem::Event(bytes))) => {
+                    self.guard.first_byte();
+                    if bytes.as_ref() == b"data: [DONE]\n\n" {
+                        self.over = true;
+                        self.guard.finish(OutcomeStatus::Ok).await;
+                    }
+                    return Some(bytes);
+                }
+                Some(Err(error)) => {
+                    self.over = true;
+                    self.guard.finish(status_of(&error)).await;
+                    return Some(error_event(&error));
+                }
+                None => {
+                    self.over = true;
+                    self.guard.finish(OutcomeStatus::UpstreamError).await;
+                }
+            }
+        }
+        None
+    }
+}
+
+/// An error after the first byte is sent as an event, and the stream ends.
+fn error_event(error: &GatewayError) -> Bytes {
+    let body = serde_json::json!({"error": {
+        "message": error.to_string(), "type": "server_error", "param": null, "code": "upstream_error",
+    }});
+    Bytes::from(format!("data: {body}\n\n"))
+}
+
+/// Writes the outcome once; on drop as cancelled.
+struct OutcomeGuard {
+    record: Option<Record>,
+    usage: Usage,
+}
+
+impl OutcomeGuard {
+    fn first_byte(&mut self) {
+        if let Some(record) = &mut self.record
+            && record.first_byte_ms.is_none()
+        {
+            record.first_byte_ms = Some(record.elapsed_ms());
+        }
+    }
+
+    async fn finish(&mut self, status: OutcomeStatus) {
+        if let Some(record) = self.record.take() {
+            write(record, status, std::mem::take(&mut self.usage)).await;
+        }
+    }
+}
+
+impl Drop for OutcomeGuard {
+    fn drop(&mut self) {
+        if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(write(record, OutcomeStatus::Cancelled, std::mem::take(&mut self.usage)));
+        }
+    }
+}
+
+async fn write(record: Record, status: OutcomeStatus, usage: Usage) {
+    if let Err(e) = record.append(status, usage).await {
+        tracing::error!(decision = %record.decision.id, error = %e, "an outcome could not be recorded");
+    }
+}

@@ -1,0 +1,154 @@
+//! One request, once through the house: encode, classify, decide, record; forward if asked; learn from what comes back.
+//!
+//! Handlers call one function of [`Router`] each. No type of the HTTP framework comes in here.
+
+mod clock;
+mod controllers;
+mod decide;
+mod fleet;
+mod forward;
+mod learn;
+mod request;
+
+pub use clock::{Clock, SystemClock};
+pub use fleet::{Fleet, FleetModel};
+pub use forward::{ChatBody, ChatRequest, ChatResponse, ChatStream};
+pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
+pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest};
+
+use crate::{
+    classifier::Classifier,
+    config::{PolicySettings, Settings},
+    domain::{DecisionId, Scope},
+    encoder::EncoderPool,
+    gateway::Gateway,
+    policy::Posterior,
+    store::{DecisionRecord, FeedbackError, FeedbackReceipt, NewFeedback, Store, StoreError},
+};
+use arc_swap::ArcSwap;
+use controllers::Controllers;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Posterior of each scope; readers load a snapshot, the learner swaps in the next.
+pub type Posteriors = BTreeMap<Scope, Arc<ArcSwap<Posterior>>>;
+
+/// Everything a request needs, shared by all of them. Cheap to clone.
+#[derive(Clone)]
+pub struct Router {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    encoder: EncoderPool,
+    classifier: Classifier,
+    fleet: Fleet,
+    policies: BTreeMap<String, PolicySettings>,
+    posteriors: Posteriors,
+    controllers: Controllers,
+    gateway: Gateway,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    store_text: bool,
+}
+
+/// The parts a router is made of.
+pub struct Parts {
+    /// Embeds prompts.
+    pub encoder: EncoderPool,
+    /// Heads on the embedding.
+    pub classifier: Classifier,
+    /// Models that may be chosen.
+    pub fleet: Fleet,
+    /// The way out.
+    pub gateway: Gateway,
+    /// The log.
+    pub store: Store,
+    /// Time and ids.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Router {
+    /// Puts the parts together; one posterior for every scope that a policy names.
+    #[must_use]
+    pub fn new(parts: Parts, settings: &Settings) -> Self {
+        let rates = settings.learning.rates();
+        let fresh = || Arc::new(ArcSwap::from_pointee(Posterior::new(rates)));
+        let policies = settings.policies();
+        let posteriors = policies.values().map(|p| (p.scope.clone(), fresh())).collect();
+        let inner = Inner {
+            encoder: parts.encoder,
+            classifier: parts.classifier,
+            fleet: parts.fleet,
+            controllers: Controllers::default(),
+            policies,
+            posteriors,
+            gateway: parts.gateway,
+            store: parts.store,
+            clock: parts.clock,
+            store_text: settings.store.store_text,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The learner that folds this router's log into its posteriors.
+    #[must_use]
+    pub fn learner(&self, settings: &Settings) -> Learner {
+        Learner::new(self.inner.store.clone(), self.inner.posteriors.clone(), settings.learning, self.clone())
+    }
+
+    /// The models it knows.
+    #[must_use]
+    pub fn fleet(&self) -> &Fleet {
+        &self.inner.fleet
+    }
+
+    /// Named policies; `default` is always among them.
+    #[must_use]
+    pub fn policies(&self) -> &BTreeMap<String, PolicySettings> {
+        &self.inner.policies
+    }
+
+    /// Prompts waiting for the encoder.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.inner.encoder.waiting()
+    }
+
+    /// Version and digest of each scope's posterior.
+    #[must_use]
+    pub fn learner_status(&self) -> Vec<LearnerStatus> {
+        self.inner.posteriors.iter().map(|(scope, p)| LearnerStatus::of(scope, &p.load())).collect()
+    }
+
+    /// Decides and records; answers after the commit.
+    ///
+    /// # Errors
+    /// [`RouteError`] says what the caller should change or when to come back.
+    pub async fn route(&self, request: RouteRequest) -> Result<crate::domain::Decision, RouteError> {
+        let decision = self.decide(&request).await?;
+        self.inner.store.append_decision(decision.clone()).await?;
+        Ok(decision)
+    }
+
+    /// Appends feedback; answers after the commit.
+    ///
+    /// # Errors
+    /// [`FeedbackError`] when the decision is unknown or a key is used twice for different things.
+    pub async fn feedback(&self, feedback: NewFeedback) -> Result<FeedbackReceipt, FeedbackError> {
+        self.inner.store.append_feedback(feedback).await
+    }
+
+    /// A decision with what came of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log can't be read.
+    pub async fn decision(&self, id: DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
+        self.inner.store.decision(id).await
+    }
+
+    /// The time, for handlers that stamp what they pass on.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.inner.clock.as_ref()
+    }
+}

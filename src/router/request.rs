@@ -1,0 +1,78 @@
+//! What a caller may ask of the router, and why it may be refused.
+
+use crate::{
+    domain::{DecisionMode, Prompt, Quality, RequestId, Usd},
+    encoder::EncodeError,
+    gateway::GatewayError,
+    store::StoreError,
+};
+
+/// A prompt to decide on.
+#[derive(Debug, Clone)]
+pub struct RouteRequest {
+    /// Echoed or made.
+    pub request_id: RequestId,
+    /// The conversation.
+    pub prompt: Prompt,
+    /// Policy or model by name.
+    pub choice: ModelChoice,
+    /// The caller's wishes.
+    pub options: RouteOptions,
+}
+
+/// What the `model` field asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ModelChoice {
+    /// `auto`: the default policy.
+    #[default]
+    Auto,
+    /// A named policy.
+    Policy(String),
+    /// A real model: no routing, same limits and logs.
+    Model(String),
+}
+
+/// Per-request wishes; what is absent comes from the policy.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RouteOptions {
+    /// Quality target.
+    pub quality_target: Option<Quality>,
+    /// Decision mode.
+    pub mode: Option<DecisionMode>,
+    /// Hard cap on the expected cost of this request.
+    pub max_cost_usd: Option<Usd>,
+    /// Hard cap on the expected latency, milliseconds.
+    pub max_latency_ms: Option<f64>,
+    /// Only these models (patterns with `*`).
+    pub models: Vec<String>,
+    /// Not these models (patterns with `*`).
+    pub exclude: Vec<String>,
+}
+
+/// Why there is no decision or no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// The named model is not in the catalogue.
+    #[error("unknown model {0:?}; GET /v1/models lists the models and policies")]
+    UnknownModel(String),
+    /// The named model can't serve this request.
+    #[error("{model} can't serve this request: {reason}")]
+    ModelExcluded {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+    /// Everything was excluded.
+    #[error("no model is eligible: {0}")]
+    NoneEligible(String),
+    /// The encoder.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+}
