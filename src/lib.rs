@@ -3,5 +3,11 @@
 //! Modules, lowest first; each imports only modules above it in this list. `tests/it/imports.rs` holds that.
 
 pub mod domain;
-pub mod encoder;
+
+pub mod catalog;
+
 pub mod policy;
+
+pub mod encoder;
+
+pub mod store;

@@ -1,0 +1,97 @@
+//! The data compiled in, reading and writing.
+
+use super::*;
+use crate::domain::{TaskType, Usd};
+use std::collections::BTreeSet;
+
+#[test]
+fn the_builtin_catalogue_has_many_models_of_many_vendors() {
+    let catalog = Catalog::builtin().unwrap();
+    let real: Vec<_> = catalog.models().iter().filter(|model| model.simulated.is_none()).collect();
+    let vendors: BTreeSet<_> = real.iter().filter_map(|model| model.id.as_str().split('/').next()).collect();
+    assert!(real.len() >= 36, "{} models", real.len());
+    assert!(vendors.len() >= 9, "{vendors:?}");
+}
+
+#[test]
+fn every_builtin_price_is_above_zero_and_names_source_and_day() {
+    let oldest = jiff::civil::date(2026, 11, 1);
+    for model in Catalog::builtin().unwrap().models() {
+        let price = model.price.as_ref().unwrap_or_else(|| panic!("{} is unpriced", model.id));
+        assert!(price.input > Rate::FREE && price.output > Rate::FREE, "{}", model.id);
+        assert!(!price.source.is_empty() && price.as_of >= oldest, "{}", model.id);
+        assert!(price.cached_input.is_none_or(|cached| cached <= price.input), "{}", model.id);
+        assert!(price.long_context.is_none_or(|long| long.input >= price.input), "{}", model.id);
+    }
+}
+
+#[test]
+fn every_builtin_model_can_be_reached() {
+    let catalog = Catalog::builtin().unwrap();
+    for model in catalog.models() {
+        let provider = catalog.provider(&model.provider).unwrap();
+        assert_eq!(provider.dialect == Dialect::Simulated, model.simulated.is_some(), "{}", model.id);
+        assert!(provider.dialect == Dialect::Simulated || !provider.key_env.is_empty(), "{}", provider.id);
+        assert!(model.max_output_tokens <= model.context_window, "{}", model.id);
+    }
+}
+
+#[test]
+fn the_simulated_world_differs_from_what_the_catalogue_says() {
+    let catalog = Catalog::builtin().unwrap();
+    let coder = catalog.model(&"simulated/coder".into()).unwrap();
+    let truth = coder.simulated.as_ref().unwrap();
+    assert!(truth.ability(TaskType::Coding) > coder.ability(TaskType::Coding).logit + 1.0);
+    assert!(truth.ability(TaskType::Writing) < coder.ability(TaskType::Writing).logit - 1.0);
+    assert_eq!(catalog.models().iter().filter(|model| model.simulated.is_some()).count(), 6);
+}
+
+#[test]
+fn a_catalogue_survives_being_written_and_read() {
+    let catalog = Catalog::builtin().unwrap();
+    let again = Catalog::parse(&catalog.to_toml(), "written").unwrap();
+    assert_eq!(catalog, again);
+}
+
+#[test]
+fn an_overlay_replaces_by_id_and_appends_the_rest() {
+    let base = Catalog::parse(&toml_with(PRICE), "base").unwrap();
+    let entry = |id: &str, tier: &str| {
+        format!(
+            "[[models]]\nid = \"{id}\"\nprovider = \"acme\"\nupstream_name = \"x\"\ntier = \"{tier}\"\n\
+             context_window = 10\nmax_output_tokens = 10\n"
+        )
+    };
+    let merged = base.merge(&(entry("acme/two", "nano") + &entry("acme/one", "large")), "overlay").unwrap();
+    let ids: Vec<_> = merged.models().iter().map(|model| model.id.as_str()).collect();
+    assert_eq!(ids, ["acme/one", "acme/two"]);
+    let one = merged.model(&"acme/one".into()).unwrap();
+    assert_eq!((one.tier, &one.price), (Tier::Large, &None), "the entry is replaced whole");
+    assert_eq!(base.models().len(), 1, "the base stays as it was");
+}
+
+#[test]
+fn base_urls_lose_the_slash_at_their_end() {
+    let catalog = Catalog::parse(&toml_with(""), "test.toml").unwrap();
+    assert_eq!(catalog.providers()[0].base_url, "https://acme.example/v1");
+}
+
+#[test]
+fn cost_is_price_times_tokens() {
+    let price = model_with(PRICE).price.unwrap();
+    assert_eq!(expected_cost(&price, 1_000_000, 2_000_000), Usd::new(10.0).unwrap());
+    assert_eq!(expected_cost(&price, 0, 0), Usd::ZERO);
+}
+
+#[test]
+fn long_requests_cost_the_long_rates_and_cached_tokens_less() {
+    let keys = r#"price = { input = 1, output = 4, cached_input = 0.1, source = "s", as_of = 2026-11-22,
+        long_context = { above_tokens = 1000, input = 2, output = 6 } }"#;
+    let price = model_with(keys).price.unwrap();
+    let cost = |input, cached, output| (price.cost(input, cached, output).get() * 1e6).round();
+    assert_eq!(cost(1000, 0, 100), 1400.0);
+    assert_eq!(cost(1001, 0, 100), 2602.0);
+    assert_eq!(cost(1000, 600, 0), 460.0);
+    assert_eq!(cost(2000, 1000, 0), 2200.0, "the cached rate rises as the input rate does");
+    assert_eq!(cost(10, 99, 0), 1.0, "no more is cached than there is");
+}

@@ -1,0 +1,159 @@
+//! Decisions as rows.
+
+use super::{
+    StoreError,
+    cells::{Cells, bytes_of, id_bytes, signed},
+};
+use crate::domain::{Decision, RoutingRule};
+use serde::Serialize;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+/// A decision with its compound fields encoded; made by the caller, so that the writer only writes.
+#[derive(Debug)]
+pub(super) struct DecisionRow {
+    decision: Decision,
+    policy_version: i64,
+    tasks: String,
+    requirements: String,
+    candidates: String,
+    fallbacks: String,
+    timings: String,
+    context: Vec<u8>,
+}
+
+impl DecisionRow {
+    /// Encodes a decision.
+    ///
+    /// # Errors
+    /// [`StoreError::Unstorable`] for a number that would not come back as it went in.
+    pub(super) fn encode(decision: Decision) -> Result<Self, StoreError> {
+        check_finite(&decision)?;
+        Ok(Self {
+            policy_version: signed("policy_version", decision.policy_version)?,
+            tasks: json("tasks", &decision.tasks)?,
+            requirements: json("requirements", &decision.requirements)?,
+            candidates: json("candidates", &decision.candidates)?,
+            fallbacks: json("fallbacks", &decision.fallbacks)?,
+            timings: json("timings", &decision.timings)?,
+            context: bytes_of(&decision.context),
+            decision,
+        })
+    }
+}
+
+fn json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Unstorable { what, value: e.to_string() })
+}
+
+/// JSON has no NaN and no infinity: they would be lost without a word.
+fn check_finite(decision: &Decision) -> Result<(), StoreError> {
+    let rule = &decision.rule;
+    let rule = [("kappa", rule.kappa), ("lambda_usd", rule.lambda_usd), ("exploration", rule.exploration)];
+    let tasks = decision.tasks.0.iter().map(|&(_, p)| ("tasks", f64::from(p)));
+    let context = decision.context.iter().map(|&x| ("context", f64::from(x)));
+    let predicted = decision.candidates.iter().filter_map(|c| c.predicted).flat_map(|p| {
+        [
+            ("predicted.prior", p.prior),
+            ("predicted.quality", p.quality),
+            ("predicted.spread", p.spread),
+            ("predicted.quality_low", p.quality_low),
+            ("predicted.latency_ms", p.latency_ms),
+        ]
+    });
+    match rule.into_iter().chain(tasks).chain(context).chain(predicted).find(|(_, v)| !v.is_finite()) {
+        Some((what, value)) => Err(StoreError::Unstorable { what, value: value.to_string() }),
+        None => Ok(()),
+    }
+}
+
+const INSERT: &str = "
+    INSERT INTO decisions (
+        id, at_ms, request_id, scope, policy, policy_version, features_version, mode, quality_target, kappa,
+        lambda_usd, exploration, task, tasks, difficulty, input_tokens, requirements, context, candidates, chosen,
+        greedy, explored, fallbacks, target_met, reason, timings, propensity, predicted_quality, predicted_spread,
+        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO NOTHING";
+
+/// Appends one decision. A table: one line for each column.
+///
+/// # Errors
+/// [`StoreError::DuplicateDecision`] when the id is taken.
+pub(super) async fn append(conn: &mut SqliteConnection, row: &DecisionRow) -> Result<(), StoreError> {
+    let d = &row.decision;
+    let predicted = d.candidate(&d.chosen).and_then(|c| c.predicted);
+    let done = sqlx::query(INSERT)
+        .bind(id_bytes(d.id))
+        .bind(d.at.0)
+        .bind(d.request_id.as_str())
+        .bind(d.scope.as_str())
+        .bind(d.policy.as_str())
+        .bind(row.policy_version)
+        .bind(d.features_version.as_str())
+        .bind(d.rule.mode.as_str())
+        .bind(d.rule.quality_target.get())
+        .bind(d.rule.kappa)
+        .bind(d.rule.lambda_usd)
+        .bind(d.rule.exploration)
+        .bind(d.tasks.top().as_str())
+        .bind(row.tasks.as_str())
+        .bind(d.difficulty.get())
+        .bind(d.input_tokens)
+        .bind(row.requirements.as_str())
+        .bind(row.context.as_slice())
+        .bind(row.candidates.as_str())
+        .bind(d.chosen.as_str())
+        .bind(d.greedy.as_str())
+        .bind(d.explored)
+        .bind(row.fallbacks.as_str())
+        .bind(d.target_met)
+        .bind(d.reason.as_str())
+        .bind(row.timings.as_str())
+        .bind(d.propensity())
+        .bind(predicted.map(|p| p.quality))
+        .bind(predicted.map(|p| p.spread))
+        .bind(predicted.map(|p| p.cost_usd.get()))
+        .bind(predicted.map(|p| p.latency_ms))
+        .bind(predicted.map(|p| p.output_tokens))
+        .execute(conn)
+        .await?;
+    if done.rows_affected() == 0 { Err(StoreError::DuplicateDecision(d.id)) } else { Ok(()) }
+}
+
+/// Reads a row of `SELECT * FROM decisions`.
+pub(super) fn read(row: &SqliteRow) -> Result<Decision, StoreError> {
+    let cells = Cells::new("decisions", row);
+    Ok(Decision {
+        id: cells.id("id")?,
+        request_id: cells.name("request_id")?,
+        at: cells.at()?,
+        scope: cells.name("scope")?,
+        policy: cells.get("policy")?,
+        policy_version: cells.count("policy_version")?,
+        features_version: cells.get("features_version")?,
+        rule: rule(&cells)?,
+        tasks: cells.json("tasks")?,
+        difficulty: cells.checked::<f64, _>("difficulty")?,
+        input_tokens: cells.checked::<i64, _>("input_tokens")?,
+        requirements: cells.json("requirements")?,
+        context: cells.floats("context")?,
+        candidates: cells.json("candidates")?,
+        chosen: cells.name("chosen")?,
+        greedy: cells.name("greedy")?,
+        explored: cells.get("explored")?,
+        fallbacks: cells.json("fallbacks")?,
+        target_met: cells.get("target_met")?,
+        reason: cells.get("reason")?,
+        timings: cells.json("timings")?,
+    })
+}
+
+fn rule(cells: &Cells<'_>) -> Result<RoutingRule, StoreError> {
+    Ok(RoutingRule {
+        mode: cells.variant("mode")?,
+        quality_target: cells.checked::<f64, _>("quality_target")?,
+        kappa: cells.get("kappa")?,
+        lambda_usd: cells.get("lambda_usd")?,
+        exploration: cells.get("exploration")?,
+    })
+}

@@ -1,0 +1,203 @@
+//! Reading the log.
+
+use super::{
+    FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError,
+    cells::{Cells, id_bytes, signed},
+    check, decisions, events, feedback, outcomes, snapshots,
+};
+use crate::domain::{Decision, DecisionId, Outcome, Scope};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+/// A decision with all that came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionRecord {
+    /// The decision.
+    pub decision: Decision,
+    /// Its forwardings, oldest first.
+    pub outcomes: Vec<Outcome>,
+    /// Its feedback, oldest first, superseded rows included.
+    pub feedback: Vec<FeedbackRow>,
+}
+
+/// Rows of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Decisions.
+    pub decisions: u64,
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Feedbacks, superseded ones included.
+    pub feedback: u64,
+    /// Snapshots.
+    pub snapshots: u64,
+}
+
+/// Read access to a log. Clones share a small pool of connections.
+///
+/// Every method fails with [`StoreError::Corrupt`] when a stored value can't be read back, and with
+/// [`StoreError::Database`] when SQLite fails.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pool: SqlitePool,
+}
+
+impl Reader {
+    pub(super) fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    /// Ends all reading.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A decision with its outcomes and feedback, as of one moment.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn decision(&self, id: DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let query = sqlx::query("SELECT * FROM decisions WHERE id = ?").bind(id_bytes(id));
+        let Some(row) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
+        Ok(Some(DecisionRecord {
+            decision: decisions::read(&row)?,
+            outcomes: outcomes_of(&mut tx, id).await?,
+            feedback: feedback_of(&mut tx, id).await?,
+        }))
+    }
+
+    /// Up to `limit` feedbacks of a scope after number `after`, in order, with what a learner needs to fold them.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn learning_events(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<LearningEvent>, StoreError> {
+        events::list(&self.pool, scope, after, limit).await
+    }
+
+    /// The newest snapshot of a scope.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn latest_snapshot(&self, scope: &Scope) -> Result<Option<Snapshot>, StoreError> {
+        let query = sqlx::query("SELECT * FROM snapshots WHERE scope = ? ORDER BY number DESC LIMIT 1");
+        let row = query.bind(scope.as_str()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(snapshots::read).transpose()
+    }
+
+    /// Every scope that has decisions or snapshots, sorted.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn scopes(&self) -> Result<Vec<Scope>, StoreError> {
+        // Jumps from scope to scope in the index instead of reading every decision.
+        let query = "
+            WITH RECURSIVE known (scope) AS (
+                SELECT MIN(scope) FROM decisions
+                UNION ALL
+                SELECT (SELECT MIN(scope) FROM decisions d WHERE d.scope > known.scope) FROM known
+                WHERE known.scope IS NOT NULL
+            )
+            SELECT scope FROM known WHERE scope IS NOT NULL
+            UNION SELECT scope FROM snapshots ORDER BY scope";
+        let names: Vec<String> = sqlx::query_scalar(query).fetch_all(&self.pool).await?;
+        Ok(names.into_iter().map(Scope::new).collect())
+    }
+
+    /// The newest `limit` decisions of a scope, newest first.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn recent_decisions(&self, scope: &Scope, limit: u32) -> Result<Vec<Decision>, StoreError> {
+        let query = sqlx::query("SELECT * FROM decisions WHERE scope = ? ORDER BY seq DESC LIMIT ?");
+        let rows = query.bind(scope.as_str()).bind(limit).fetch_all(&self.pool).await?;
+        rows.iter().map(decisions::read).collect()
+    }
+
+    /// Up to `limit` decisions after the row `seq`, each with its own: for export, page by page from 0.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn decisions_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Decision)>, StoreError> {
+        let query = "SELECT * FROM decisions WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.page("decisions", query, seq, limit, decisions::read).await
+    }
+
+    /// Up to `limit` outcomes after the row `seq`, each with its own.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn outcomes_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, Outcome)>, StoreError> {
+        let query = "SELECT * FROM outcomes WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.page("outcomes", query, seq, limit, outcomes::read).await
+    }
+
+    /// Up to `limit` feedbacks after the row `seq`, each with its own.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn feedback_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, FeedbackRow)>, StoreError> {
+        let query = "SELECT * FROM feedback WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.page("feedback", query, seq, limit, feedback::read).await
+    }
+
+    async fn page<T>(
+        &self,
+        table: &'static str,
+        query: &'static str,
+        seq: u64,
+        limit: u32,
+        read: fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<(u64, T)>, StoreError> {
+        let rows = sqlx::query(query).bind(signed("seq", seq)?).bind(limit).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((Cells::new(table, row).count("seq")?, read(row)?))).collect()
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        let query = "SELECT (SELECT COUNT(*) FROM decisions) AS decisions, (SELECT COUNT(*) FROM outcomes) AS outcomes,
+                            (SELECT COUNT(*) FROM feedback) AS feedback, (SELECT COUNT(*) FROM snapshots) AS snapshots";
+        let row = sqlx::query(query).fetch_one(&self.pool).await?;
+        let cells = Cells::new("counts", &row);
+        Ok(Counts {
+            decisions: cells.count("decisions")?,
+            outcomes: cells.count("outcomes")?,
+            feedback: cells.count("feedback")?,
+            snapshots: cells.count("snapshots")?,
+        })
+    }
+
+    /// Facts about the format: keys and values of the table `meta`, sorted.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn meta(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query("SELECT key, value FROM meta ORDER BY key").fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| Ok((row.try_get("key")?, row.try_get("value")?))).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// Checks the whole file; takes time in proportion to its size.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn check(&self) -> Result<IntegrityReport, StoreError> {
+        check::run(&self.pool).await
+    }
+}
+
+async fn outcomes_of(conn: &mut SqliteConnection, id: DecisionId) -> Result<Vec<Outcome>, StoreError> {
+    let query = sqlx::query("SELECT * FROM outcomes WHERE decision_id = ? ORDER BY seq").bind(id_bytes(id));
+    query.fetch_all(conn).await?.iter().map(outcomes::read).collect()
+}
+
+async fn feedback_of(conn: &mut SqliteConnection, id: DecisionId) -> Result<Vec<FeedbackRow>, StoreError> {
+    let query = sqlx::query("SELECT * FROM feedback WHERE decision_id = ? ORDER BY seq").bind(id_bytes(id));
+    query.fetch_all(conn).await?.iter().map(feedback::read).collect()
+}

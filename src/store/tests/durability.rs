@@ -1,0 +1,201 @@
+use super::*;
+use sqlx::{ConnectOptions, Connection};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+fn temporary() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("folder/log.db");
+    (dir, path)
+}
+
+async fn open(path: &Path) -> Store {
+    Store::open(path, StoreOptions::default()).await.unwrap()
+}
+
+/// Runs a statement behind the store's back.
+async fn tamper(path: &Path, statement: &'static str) {
+    let mut conn = database::file(path).create_if_missing(true).connect().await.unwrap();
+    sqlx::raw_sql(statement).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reopened_log_reads_the_same_values_bit_for_bit() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    store.append_decision(decision(1)).await.unwrap();
+    store.append_outcome(outcome(1, LARGE, OutcomeStatus::Timeout)).await.unwrap();
+    store.append_feedback(said(1, score(0.1 + 0.2))).await.unwrap();
+    store.close().await.unwrap();
+
+    let record = open(&path).await.decision(id(1)).await.unwrap().unwrap();
+    assert_eq!(record.decision, decision(1));
+    assert_eq!(serde_json::to_string(&record.decision).unwrap(), serde_json::to_string(&decision(1)).unwrap());
+    let bits = |d: &Decision| d.context.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&record.decision), bits(&decision(1)), "negative zero too");
+    assert_eq!(record.outcomes, [outcome(1, LARGE, OutcomeStatus::Timeout)]);
+    assert_eq!(record.feedback[0].feedback.reward, score(0.1 + 0.2));
+}
+
+#[tokio::test]
+async fn numbers_go_on_without_gaps_after_reopening() {
+    let (_dir, path) = temporary();
+    for round in 0..3 {
+        let store = open(&path).await;
+        for n in [2 * round + 1, 2 * round + 2] {
+            store.append_decision(decision(n)).await.unwrap();
+            let receipt = store.append_feedback(said(n, score(0.5))).await.unwrap();
+            assert_eq!(receipt.number, Some(n));
+        }
+        store.close().await.unwrap();
+    }
+    let store = open(&path).await;
+    assert_eq!(store.learning_events(&Scope::default(), 0, 100).await.unwrap().len(), 6);
+    assert!(store.check().await.unwrap().is_sound());
+}
+
+#[test]
+fn a_store_dropped_without_close_keeps_what_was_acknowledged() {
+    let (_dir, path) = temporary();
+    let first = tokio::runtime::Runtime::new().unwrap();
+    first.block_on(async {
+        let store = open(&path).await;
+        for n in 1..=20 {
+            store.append_decision(decision(n)).await.unwrap();
+        }
+        store.append_feedback(said(20, score(1.0))).await.unwrap();
+    });
+    drop(first);
+    let second = tokio::runtime::Runtime::new().unwrap();
+    let counts = second.block_on(async { open(&path).await.counts().await.unwrap() });
+    assert_eq!(counts, Counts { decisions: 20, outcomes: 0, feedback: 1, snapshots: 0 });
+}
+
+#[test]
+fn the_files_of_a_store_that_was_never_closed_hold_what_was_acknowledged() {
+    let (_dir, path) = temporary();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&path, StoreOptions { durability: Durability::Process, ..StoreOptions::default() });
+        let store = store.await.unwrap();
+        store.append_decision(decision(1)).await.unwrap();
+        // The files as they are while the store is open: what a kill would leave, or a backup tool copy.
+        let copy = path.with_file_name("copy.db");
+        std::fs::copy(&path, &copy).unwrap();
+        std::fs::copy(path.with_file_name("log.db-wal"), path.with_file_name("copy.db-wal")).unwrap();
+        let recovered = open(&copy).await.decision(id(1)).await.unwrap().unwrap();
+        assert_eq!(recovered.decision, decision(1));
+    });
+}
+
+#[tokio::test]
+async fn close_commits_what_waits_and_then_refuses() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    let (first, second, closed, late) =
+        tokio::join!(store.append_decision(decision(1)), store.append_decision(decision(2)), store.close(), async {
+            tokio::task::yield_now().await;
+            store.close().await
+        });
+    assert!(first.is_ok() && second.is_ok() && closed.is_ok() && late.is_ok());
+    assert!(matches!(store.append_decision(decision(3)).await, Err(StoreError::Closed)));
+    assert!(!path.with_file_name("log.db-wal").exists(), "the write-ahead log was folded in");
+    assert_eq!(open(&path).await.counts().await.unwrap().decisions, 2);
+}
+
+#[tokio::test]
+async fn a_second_writer_is_refused_and_a_reader_is_not() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    store.append_decision(decision(1)).await.unwrap();
+    let refused = Store::open(&path, StoreOptions::default()).await;
+    assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
+    let reader = Store::open_read_only(&path).await.unwrap();
+    assert_eq!(reader.counts().await.unwrap().decisions, 1);
+    store.append_decision(decision(2)).await.unwrap();
+    assert_eq!(reader.counts().await.unwrap().decisions, 2, "it follows the writer");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn another_name_of_the_same_file_does_not_get_around_the_lock() {
+    let (dir, path) = temporary();
+    let _store = open(&path).await;
+    let link = dir.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(Store::open(&link, StoreOptions::default()).await, Err(StoreError::Locked { .. })));
+}
+
+#[tokio::test]
+async fn a_closed_log_can_be_read_without_a_writer() {
+    let (_dir, path) = temporary();
+    assert!(matches!(Store::open_read_only(&path).await, Err(StoreError::Missing { .. })));
+    let store = open(&path).await;
+    store.append_decision(decision(1)).await.unwrap();
+    store.close().await.unwrap();
+    let reader = Store::open_read_only(&path).await.unwrap();
+    assert_eq!(reader.decisions_after(0, 9).await.unwrap(), [(1, decision(1))]);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let (_dir, path) = temporary();
+    open(&path).await.close().await.unwrap();
+    tamper(&path, "UPDATE _sqlx_migrations SET version = 999").await;
+    let newer = |e: StoreError| matches!(e, StoreError::NewerSchema { found: 999, known } if known == 1);
+    assert!(newer(Store::open(&path, StoreOptions::default()).await.unwrap_err()));
+    assert!(newer(Store::open_read_only(&path).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn an_older_schema_is_not_read_unmigrated() {
+    let (_dir, path) = temporary();
+    open(&path).await.close().await.unwrap();
+    tamper(&path, "DELETE FROM _sqlx_migrations").await;
+    let refused = Store::open_read_only(&path).await;
+    assert!(matches!(refused, Err(StoreError::OlderSchema { found: 0, known: 1 })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_application_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.db");
+    tamper(&path, "CREATE TABLE cats (name TEXT)").await;
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(Store::open(&path, StoreOptions::default()).await, Err(StoreError::NotAStore { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn the_check_finds_gaps_and_orphans() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    for n in 1..=3 {
+        store.append_decision(decision(n)).await.unwrap();
+        store.append_feedback(said(n, score(0.5))).await.unwrap();
+    }
+    store.append_feedback(said(1, score(0.6))).await.unwrap();
+    assert!(store.check().await.unwrap().is_sound());
+    store.close().await.unwrap();
+    tamper(
+        &path,
+        "DELETE FROM feedback WHERE number = 1; PRAGMA foreign_keys = OFF; DELETE FROM decisions WHERE seq = 3",
+    )
+    .await;
+    let report = Store::open_read_only(&path).await.unwrap().check().await.unwrap();
+    assert_eq!(report.gaps, [NumberGap { scope: Scope::default(), rows: 3, highest: 4 }]);
+    assert_eq!(report.orphans, 2, "one feedback without its decision, one without the row it replaces");
+}
+
+#[tokio::test]
+async fn a_value_that_can_not_be_read_back_is_reported_with_its_place() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    store.append_decision(decision(1)).await.unwrap();
+    store.close().await.unwrap();
+    tamper(&path, "UPDATE decisions SET context = x'0102'").await;
+    let reader = Store::open_read_only(&path).await.unwrap();
+    let error = reader.decision(id(1)).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Corrupt { at, .. } if at == "decisions.context, row 1"), "{error}");
+}
