@@ -37,6 +37,12 @@ impl Embedding {
         Self(values)
     }
 
+    /// Takes a vector that an [`Embedding`] gave out before, to the bit.
+    #[must_use]
+    pub fn from_unit(values: Box<[f32; DIMENSIONS]>) -> Self {
+        Self(values)
+    }
+
     /// The numbers.
     #[must_use]
     pub fn values(&self) -> &[f32; DIMENSIONS] {
@@ -50,16 +56,31 @@ impl Embedding {
     }
 }
 
+/// What one pass through the encoder gives of a prompt.
+///
+/// The published embedding is tuned to say what a text is about; half-way up the layers more of what it asks for is left,
+/// so the mean of those hidden states is taken along at no cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoding {
+    /// Mean of the last hidden states, unit norm: the published sentence embedding.
+    pub embedding: Embedding,
+    /// Mean of the hidden states after layer [`TRUNK_LAYERS`], unit norm.
+    pub trunk: Embedding,
+}
+
+/// Layers below the trunk.
+pub const TRUNK_LAYERS: usize = 4;
+
 /// What turns token ids into embeddings. Blocking: [`EncoderPool`] gives it threads.
 pub trait Encoder: Send + Sync {
     /// Name and version, e.g. `all-MiniLM-L6-v2/1`: artefacts fitted on another id are refused.
     fn id(&self) -> &str;
 
-    /// Embeds each row of token ids; rows may differ in length. The result has one embedding a row.
+    /// Embeds each row of token ids; rows may differ in length. The result has one encoding a row.
     ///
     /// # Errors
     /// [`EncodeError::Failed`] when the tensor library fails; nothing the caller can repair.
-    fn encode(&self, rows: &[Tokens]) -> Result<Vec<Embedding>, EncodeError>;
+    fn encode(&self, rows: &[Tokens]) -> Result<Vec<Encoding>, EncodeError>;
 }
 
 #[cfg(test)]

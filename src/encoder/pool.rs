@@ -2,7 +2,7 @@
 //!
 //! A worker takes what waits, up to a batch, and never waits for more: a single request is never delayed to fill a batch.
 
-use super::{Embedding, Encoder, Tokenizer, Tokens};
+use super::{Encoder, Encoding, Tokenizer, Tokens};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::{
     sync::Arc,
@@ -42,14 +42,14 @@ pub struct PoolOptions {
 /// An embedding and what it took.
 #[derive(Debug, Clone)]
 pub struct Encoded {
-    /// The embedding.
-    pub embedding: Embedding,
+    /// Embedding and trunk.
+    pub encoding: Encoding,
     /// Tokens seen.
     pub tokens: usize,
     /// Time in the queue.
     pub queued: Duration,
     /// Tokenising and encoding of the batch it was in.
-    pub encoding: Duration,
+    pub took: Duration,
 }
 
 struct Job {
@@ -155,12 +155,12 @@ impl Worker {
     fn encode(&self, jobs: Vec<(Tokens, Job)>, started: Instant) {
         let (rows, jobs): (Vec<Tokens>, Vec<Job>) = jobs.into_iter().unzip();
         match self.encoder.encode(&rows) {
-            Ok(embeddings) => {
-                let encoding = started.elapsed();
-                for ((job, tokens), embedding) in jobs.into_iter().zip(rows).zip(embeddings) {
+            Ok(encodings) => {
+                let took = started.elapsed();
+                for ((job, tokens), encoding) in jobs.into_iter().zip(rows).zip(encodings) {
                     let queued = started.saturating_duration_since(job.since);
                     // A receiver that is gone needs no answer.
-                    let _ = job.reply.send(Ok(Encoded { embedding, tokens: tokens.len(), queued, encoding }));
+                    let _ = job.reply.send(Ok(Encoded { encoding, tokens: tokens.len(), queued, took }));
                 }
             }
             Err(e) => jobs.into_iter().for_each(|job| drop(job.reply.send(Err(e.clone())))),

@@ -25,7 +25,7 @@ impl Router {
         let text = visible_text(&request.prompt);
         let encoded = inner.encoder.embed(text.clone()).await?;
         let classifying = Instant::now();
-        let classification = inner.classifier.classify(&request.prompt, &text, &encoded.embedding);
+        let classification = inner.classifier.classify(&request.prompt, &text, &encoded.encoding);
         let deciding = Instant::now();
         let mut decision = inner.decision(request, &plan, classification)?;
         decision.timings = timings(&encoded, deciding - classifying, deciding.elapsed(), started.elapsed());
@@ -37,7 +37,7 @@ fn timings(encoded: &Encoded, classify: Duration, decide: Duration, total: Durat
     let us = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
     Timings {
         queue_us: us(encoded.queued),
-        encode_us: us(encoded.encoding),
+        encode_us: us(encoded.took),
         classify_us: us(classify),
         decide_us: us(decide),
         total_us: us(total),

@@ -183,19 +183,26 @@ async fn a_bad_row_fails_alone() {
     assert_eq!(store.counts().await.unwrap(), Counts { decisions: 3, outcomes: 1, feedback: 0, snapshots: 0 });
 }
 
+/// A failing statement leaves the transaction open (`ABORT`) or takes it down (`ROLLBACK`), as a full disk may.
 #[tokio::test]
 async fn a_database_fault_fails_only_the_write_it_concerns() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("log.db");
-    let store = Store::open(&path, StoreOptions::default()).await.unwrap();
-    let mut intruder = sqlx::ConnectOptions::connect(&database::file(&path)).await.unwrap();
-    let trigger = "CREATE TRIGGER fault BEFORE INSERT ON decisions WHEN NEW.request_id = 'request-2'
-                   BEGIN SELECT RAISE(ROLLBACK, 'the disk is on fire'); END";
-    sqlx::raw_sql(trigger).execute(&mut intruder).await.unwrap();
-    let results = join_all((1..=3).map(|n| store.append_decision(decision(n)))).await;
-    assert!(matches!(results[1], Err(StoreError::Database(_))), "{:?}", results[1]);
-    assert!(results[0].is_ok() && results[2].is_ok());
-    assert_eq!(store.counts().await.unwrap().decisions, 2);
+    let triggers = [
+        "CREATE TRIGGER fault BEFORE INSERT ON decisions WHEN NEW.request_id = 'request-2'
+         BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END",
+        "CREATE TRIGGER fault BEFORE INSERT ON decisions WHEN NEW.request_id = 'request-2'
+         BEGIN SELECT RAISE(ROLLBACK, 'the disk is on fire'); END",
+    ];
+    for trigger in triggers {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.db");
+        let store = Store::open(&path, StoreOptions::default()).await.unwrap();
+        let mut intruder = sqlx::ConnectOptions::connect(&database::file(&path)).await.unwrap();
+        sqlx::raw_sql(trigger).execute(&mut intruder).await.unwrap();
+        let results = join_all((1..=3).map(|n| store.append_decision(decision(n)))).await;
+        assert!(matches!(results[1], Err(StoreError::Database(_))), "{:?}", results[1]);
+        assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+        assert_eq!(store.counts().await.unwrap().decisions, 2);
+    }
 }
 
 #[tokio::test]

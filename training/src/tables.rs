@@ -1,0 +1,169 @@
+//! Reads the tables that training works on: outcome tables, the task corpus, and our own prompts.
+
+use anyhow::{Context, Result, bail, ensure};
+use polars::prelude::*;
+use satisfice::{
+    domain::{Prompt, Role, TaskType, Turn},
+    encoder::fetch::sha256_file,
+};
+use std::{collections::BTreeMap, path::Path};
+
+/// A labelled prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRow {
+    /// The conversation.
+    pub prompt: Prompt,
+    /// Its label in the corpus.
+    pub label: TaskType,
+    /// Where it comes from; held out together.
+    pub source: String,
+    /// Difficulty level 1 to 5, for our own prompts.
+    pub level: Option<u8>,
+    /// ISO 639-1.
+    pub language: String,
+}
+
+/// One outcome: what a model scored on a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutcomeRow {
+    /// Index into [`Outcomes::queries`].
+    pub query: usize,
+    /// Index into [`Outcomes::models`].
+    pub model: usize,
+    /// 0 to 1.
+    pub score: f64,
+    /// Output tokens, where known.
+    pub output_tokens: Option<f64>,
+}
+
+/// An outcome table.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes {
+    /// The data set's name.
+    pub dataset: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Distinct queries.
+    pub queries: Vec<String>,
+    /// Task of each query.
+    pub tasks: Vec<String>,
+    /// Distinct models.
+    pub models: Vec<String>,
+    /// Rows.
+    pub rows: Vec<OutcomeRow>,
+}
+
+fn read(path: &Path) -> Result<DataFrame> {
+    let file = std::fs::File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+    ParquetReader::new(file).finish().with_context(|| format!("{} is not a parquet file", path.display()))
+}
+
+/// A text column; missing values become empty.
+fn texts(table: &DataFrame, name: &str, path: &Path) -> Result<Vec<String>> {
+    let column = table.column(name).with_context(|| format!("{}: no column `{name}`", path.display()))?;
+    let column = column.cast(&DataType::String)?;
+    Ok(column.str()?.iter().map(|v| v.unwrap_or_default().to_owned()).collect())
+}
+
+fn optional_texts(table: &DataFrame, name: &str, path: &Path, default: &str) -> Result<Vec<String>> {
+    if table.column(name).is_ok() { texts(table, name, path) } else { Ok(vec![default.to_owned(); table.height()]) }
+}
+
+fn numbers(table: &DataFrame, name: &str, path: &Path) -> Result<Vec<Option<f64>>> {
+    let column = table.column(name).with_context(|| format!("{}: no column `{name}`", path.display()))?;
+    let column = column.cast(&DataType::Float64)?;
+    Ok(column.f64()?.iter().collect())
+}
+
+/// Reads a task corpus: columns `text`, `label`, and `source`, `lang` where present.
+///
+/// # Errors
+/// A column is missing or a label is none of the 17; the row is named.
+pub fn task_corpus(path: &Path) -> Result<Vec<TaskRow>> {
+    let table = read(path)?;
+    let text = texts(&table, "text", path)?;
+    let label = texts(&table, "label", path)?;
+    let source = optional_texts(&table, "source", path, "unnamed")?;
+    let language = optional_texts(&table, "lang", path, "en")?;
+    let rows = text.into_iter().zip(label).zip(source).zip(language).enumerate();
+    rows.map(|(i, (((text, label), source), language))| {
+        let label = label.parse().with_context(|| format!("{} row {i}, column `label`", path.display()))?;
+        Ok(TaskRow { prompt: Prompt::user(text), label, source, level: None, language })
+    })
+    .collect()
+}
+
+#[derive(serde::Deserialize)]
+struct OwnPrompt {
+    messages: Vec<Message>,
+    label: TaskType,
+    difficulty: u8,
+    lang: String,
+    author: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Message {
+    role: Role,
+    content: String,
+}
+
+/// Reads our own prompts (`datasets/prompts/prompts.jsonl`); the source is `own-` and the author.
+///
+/// # Errors
+/// A line is not as `GUIDELINE.md` describes it; the line is named.
+pub fn own_prompts(path: &Path) -> Result<Vec<TaskRow>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(i, line)| {
+            let at = || format!("{} line {}", path.display(), i + 1);
+            let own: OwnPrompt = serde_json::from_str(line).with_context(at)?;
+            ensure!((1..=5).contains(&own.difficulty), "{}: difficulty {} is not 1 to 5", at(), own.difficulty);
+            let turns = own.messages.into_iter().map(|m| Turn { role: m.role, text: m.content }).collect();
+            Ok(TaskRow {
+                prompt: Prompt { turns, ..Prompt::default() },
+                label: own.label,
+                source: format!("own-{}", own.author),
+                level: Some(own.difficulty),
+                language: own.lang,
+            })
+        })
+        .collect()
+}
+
+/// Reads an outcome table: `query_id, query, task, model, score` and, where present, `completion_tokens`, `dataset`.
+///
+/// # Errors
+/// A column is missing, or a score is missing or outside 0..1; the row is named.
+pub fn outcomes(path: &Path) -> Result<Outcomes> {
+    let table = read(path)?;
+    let (ids, queries) = (texts(&table, "query_id", path)?, texts(&table, "query", path)?);
+    let (tasks, models) = (texts(&table, "task", path)?, texts(&table, "model", path)?);
+    let scores = numbers(&table, "score", path)?;
+    let tokens = if table.column("completion_tokens").is_ok() {
+        numbers(&table, "completion_tokens", path)?
+    } else {
+        vec![None; table.height()]
+    };
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let dataset = optional_texts(&table, "dataset", path, &stem)?.into_iter().next().unwrap_or(stem);
+    let mut out = Outcomes { dataset, sha256: sha256_file(path)?, ..Outcomes::default() };
+    let (mut query_index, mut model_index) = (BTreeMap::new(), BTreeMap::new());
+    for i in 0..table.height() {
+        let Some(score) = scores[i].filter(|s| (0.0..=1.0).contains(s)) else {
+            bail!("{} row {i}: score {:?} is not between 0 and 1", path.display(), scores[i]);
+        };
+        let query = *query_index.entry(ids[i].clone()).or_insert_with(|| {
+            out.queries.push(queries[i].clone());
+            out.tasks.push(tasks[i].clone());
+            out.queries.len() - 1
+        });
+        let model = *model_index.entry(models[i].clone()).or_insert_with(|| {
+            out.models.push(models[i].clone());
+            out.models.len() - 1
+        });
+        out.rows.push(OutcomeRow { query, model, score, output_tokens: tokens[i] });
+    }
+    Ok(out)
+}
