@@ -10,4 +10,6 @@ pub mod policy;
 
 pub mod encoder;
 
+pub mod classifier;
+
 pub mod store;

@@ -1,2 +1,35 @@
-//! t
-fn main() {}
+//! `satisfice-train`: offline training and evaluation.
+
+use clap::{Parser, Subcommand};
+use satisfice_training::{evaluate_tasks, fit};
+use std::process::ExitCode;
+
+/// Fit, evaluate and promote what Satisfice predicts with.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fit the classifier from outcome tables, a task corpus and our own prompts.
+    Fit(fit::FitArgs),
+    /// Measure an artefact's task types on a labelled table.
+    EvaluateTasks(evaluate_tasks::EvaluateTasksArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Fit(args) => fit::run(&args),
+        Command::EvaluateTasks(args) => evaluate_tasks::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

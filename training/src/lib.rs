@@ -1,0 +1,14 @@
+//! Offline work for Satisfice: fit what the router predicts with, and measure it.
+//!
+//! Stands beside the router on the same encoder, features, classifier and policy: what is trained is what is served.
+
+pub mod card;
+pub mod embed;
+pub mod evaluate_tasks;
+pub mod fit;
+pub mod irt;
+pub mod lbfgs;
+pub mod linear;
+pub mod metrics;
+pub mod pca;
+pub mod tables;
