@@ -8,6 +8,10 @@ pub mod catalog;
 
 pub mod policy;
 
+pub mod telemetry;
+
 pub mod encoder;
 
 pub mod store;
+
+pub mod config;
