@@ -8,8 +8,12 @@ pub mod catalog;
 
 pub mod policy;
 
+pub mod telemetry;
+
 pub mod encoder;
 
 pub mod classifier;
 
 pub mod store;
+
+pub mod config;

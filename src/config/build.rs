@@ -1,0 +1,135 @@
+//! Entries to settings, and the checks that look at more than one key.
+
+use super::{
+    ConfigFaults, Inputs,
+    declare::{Reader, Section},
+    entries::Entries,
+    finding::{Finding, Place},
+    settings::{DEFAULT_POLICY, PolicySettings, ProviderSettings, ServiceSettings, Settings},
+    suggest,
+    types::{NAME_WORDS, is_name},
+};
+use crate::domain::DecisionMode;
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// Policy names that mean `[routing]` already.
+const RESERVED_POLICIES: [&str; 2] = ["auto", DEFAULT_POLICY];
+
+/// Makes the settings; faults go to the entries. Only usable if there are none.
+pub(super) fn settings(entries: &mut Entries, inputs: &Inputs<'_>) -> Result<Settings, Finding> {
+    check_names(entries);
+    let service: ServiceSettings = read(entries, &[""])?;
+    let settings = Settings {
+        listen: service.listen,
+        exposed: is_exposed(service.listen),
+        data_dir: service.data_dir.unwrap_or_else(|| inputs.default_data_dir.to_owned()),
+        log_format: service.log_format,
+        encoder: read(entries, &["encoder"])?,
+        routing: policy(entries, &["routing"])?,
+        named_policies: policies(entries)?,
+        learning: read(entries, &["learning"])?,
+        store: read(entries, &["store"])?,
+        limits: read(entries, &["limits"])?,
+        providers: providers(entries)?,
+        simulated: read(entries, &["simulated"])?,
+        catalog: read(entries, &["catalog"])?,
+        provider_places: entries.names("providers").into_iter().collect(),
+    };
+    warn_if_exposed(&settings, entries);
+    // With a catalogue file the providers are known only when it has been read; the caller checks then.
+    if settings.catalog.file.is_none() && !entries.faulty("catalog", "file") {
+        check_providers(&settings, inputs.known_providers, entries);
+    }
+    Ok(settings)
+}
+
+impl Settings {
+    /// Checks that every configured provider is in the catalogue or has an address. [`load`](super::load) does this
+    /// itself unless `[catalog] file` is set: then call it with the merged catalogue's providers.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] with every provider that is neither; show it to the operator and do not start.
+    pub fn check_providers(&self, known: &[&str]) -> Result<(), ConfigFaults> {
+        let mut entries = Entries::default();
+        check_providers(self, known, &mut entries);
+        let (faults, _) = entries.into_findings();
+        if faults.is_empty() { Ok(()) } else { Err(ConfigFaults::new(faults)) }
+    }
+}
+
+fn read<S: Section>(entries: &Entries, sections: &[&str]) -> Result<S, Finding> {
+    S::read(&Reader::new(entries, sections))
+}
+
+fn policies(entries: &mut Entries) -> Result<BTreeMap<String, PolicySettings>, Finding> {
+    let names = entries.names("policies").into_iter();
+    names.map(|(name, _)| Ok((name.clone(), policy(entries, &[&format!("policies.{name}"), "routing"])?))).collect()
+}
+
+fn providers(entries: &Entries) -> Result<BTreeMap<String, ProviderSettings>, Finding> {
+    let names = entries.names("providers").into_iter();
+    names.map(|(name, _)| Ok((name.clone(), read(entries, &[&format!("providers.{name}")])?))).collect()
+}
+
+/// A policy, checked; the same fault reached through several policies is reported once.
+fn policy(entries: &mut Entries, sections: &[&str]) -> Result<PolicySettings, Finding> {
+    let rule: PolicySettings = read(entries, sections)?;
+    if rule.mode == DecisionMode::Budget && rule.budget_usd.is_none() && !any_faulty(entries, sections, "budget_usd") {
+        let place = place_of(entries, sections, "mode");
+        entries.fault(place, "mode budget needs budget_usd", "set budget_usd beside it or in [routing]");
+    }
+    if rule.allow.is_empty() {
+        let place = place_of(entries, sections, "allow");
+        entries.fault(place, "no model is allowed", "list patterns such as \"*\", or leave it out");
+    }
+    Ok(rule)
+}
+
+fn any_faulty(entries: &Entries, sections: &[&str], key: &'static str) -> bool {
+    sections.iter().any(|section| entries.faulty(section, key))
+}
+
+fn place_of(entries: &Entries, sections: &[&str], key: &'static str) -> Place {
+    let entry = sections.iter().find_map(|section| entries.sound(section, key));
+    entry.map_or(Place::Default(key), |entry| entry.place.clone())
+}
+
+fn check_names(entries: &mut Entries) {
+    for section in ["policies", "providers"] {
+        for (name, place) in entries.names(section) {
+            if !is_name(&name) {
+                entries.fault(place, format!("{name:?} can't be a name here"), format!("choose {NAME_WORDS}"));
+            } else if section == "policies" && RESERVED_POLICIES.contains(&name.as_str()) {
+                let problem = format!("the name {name} stands for [routing]");
+                entries.fault(place, problem, "choose another name, or set the keys in [routing]");
+            }
+        }
+    }
+}
+
+fn check_providers(settings: &Settings, known: &[&str], entries: &mut Entries) {
+    for (name, provider) in &settings.providers {
+        let has_address = provider.base_url.is_some() || entries.faulty(&format!("providers.{name}"), "base_url");
+        if has_address || known.contains(&name.as_str()) {
+            continue;
+        }
+        let place = settings.provider_places.get(name).cloned().unwrap_or(Place::Default("providers"));
+        let hint =
+            suggest::nearest(name, known).map(|near| format!("did you mean {near}? Otherwise ")).unwrap_or_default();
+        let remedy = format!("{hint}set base_url to the address of its OpenAI-compatible API");
+        entries.fault(place, format!("no provider {name} is in the catalogue"), remedy);
+    }
+}
+
+fn is_exposed(listen: SocketAddr) -> bool {
+    !listen.ip().to_canonical().is_loopback()
+}
+
+fn warn_if_exposed(settings: &Settings, entries: &mut Entries) {
+    if settings.exposed {
+        let place = place_of(entries, &[""], "listen");
+        let problem =
+            format!("{} can be reached from other machines, and callers are not asked for a key", settings.listen);
+        entries.warn(place, problem, "listen on 127.0.0.1, or let only an authenticating proxy reach it");
+    }
+}
