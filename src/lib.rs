@@ -14,6 +14,10 @@ pub mod encoder;
 
 pub mod classifier;
 
+pub mod gateway;
+
 pub mod store;
 
 pub mod config;
+
+pub mod router;

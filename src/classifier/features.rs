@@ -26,7 +26,7 @@ const LEXICAL_SCALE: f32 = 2.0;
 #[must_use]
 pub fn light(prompt: &Prompt, text: &str) -> [f32; LIGHT] {
     let counts = Counts::of(text);
-    let turns = |role: Role| prompt.turns.iter().filter(|t| t.role == role);
+    let turns = |role: Role| prompt.turns.iter().filter(move |t| t.role == role);
     let system: usize = turns(Role::System).map(|t| t.text.len()).sum();
     let flag = |on: bool| if on { 1.0 } else { 0.0 };
     let need = prompt.requirements;

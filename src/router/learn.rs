@@ -6,16 +6,19 @@ use crate::{
     domain::{Reward, Scope},
     encoder::fetch::sha256_hex,
     policy::{self, Event, LearningRates, Posterior},
-    store::{LearningEvent, Store, StoreError},
+    store::{LearningEvent, Reader, Snapshot, Store, StoreError},
 };
 use serde::Serialize;
 use std::sync::Arc;
 
 /// Rows read at a time.
-const BATCH: usize = 1000;
+const BATCH: u32 = 1000;
+
+/// Prior of a model that served without having been a candidate of the decision.
+const UNKNOWN_PRIOR: f64 = 0.5;
 
 /// Version of the snapshot's meaning; raised when the fold changes.
-pub const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 1;
 
 /// What the learner of a scope has folded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,7 +99,7 @@ impl Learner {
                 if !rows.is_empty() {
                     shared.store(Arc::new(posterior.clone()));
                 }
-                if rows.len() < BATCH {
+                if rows.len() < BATCH as usize {
                     break;
                 }
             }
@@ -107,8 +110,9 @@ impl Learner {
     /// Tells the controllers how the prediction came out, before it is learned from.
     fn report(&self, scope: &Scope, posterior: &Posterior, row: &LearningEvent) {
         if let (Reward::Score(score), None) = (row.reward, &row.superseded) {
-            let psi = policy::context_vector(row.prior, &row.context);
-            let predicted = posterior.believe(&row.model, row.prior, &psi).mean;
+            let prior = row.prior.unwrap_or(UNKNOWN_PRIOR);
+            let psi = policy::context_vector(prior, &row.context);
+            let predicted = posterior.believe(&row.model, prior, &psi).mean;
             self.router.inner.controllers.realised(scope, predicted, score.get());
         }
     }
@@ -120,9 +124,14 @@ impl Learner {
             let due = posterior.version() >= *saved + every.max(1);
             if due {
                 let now = self.router.clock().now();
-                self.store
-                    .save_snapshot(scope, posterior.version(), FOLD_VERSION, posterior.to_bytes(), now)
-                    .await?;
+                let snapshot = Snapshot {
+                    scope: scope.clone(),
+                    number: posterior.version(),
+                    version: FOLD_VERSION,
+                    body: posterior.to_bytes(),
+                    at: now,
+                };
+                self.store.save_snapshot(snapshot).await?;
                 *saved = posterior.version();
             }
         }
@@ -131,7 +140,7 @@ impl Learner {
 }
 
 /// The newest snapshot that this build can read and that was folded with these rates; else an empty posterior.
-async fn from_snapshot(store: &Store, scope: &Scope, rates: LearningRates) -> Result<Posterior, StoreError> {
+async fn from_snapshot(store: &Reader, scope: &Scope, rates: LearningRates) -> Result<Posterior, StoreError> {
     let Some(snapshot) = store.latest_snapshot(scope).await? else {
         return Ok(Posterior::new(rates));
     };
@@ -155,12 +164,12 @@ fn event(row: &LearningEvent) -> Event {
         source: row.source,
         reward: row.reward,
         context: row.context.clone(),
-        prior: row.prior,
+        prior: row.prior.unwrap_or(UNKNOWN_PRIOR),
         superseded: row.superseded.as_ref().map(|s| policy::Superseded {
             number: s.number,
             model: s.model.clone(),
             reward: s.reward,
-            prior: s.prior,
+            prior: s.prior.unwrap_or(UNKNOWN_PRIOR),
         }),
     }
 }
@@ -169,11 +178,11 @@ fn event(row: &LearningEvent) -> Event {
 ///
 /// # Errors
 /// [`StoreError`] when the log can't be read.
-pub async fn fold_log(store: &Store, scope: &Scope, mut posterior: Posterior) -> Result<Posterior, StoreError> {
+pub async fn fold_log(store: &Reader, scope: &Scope, mut posterior: Posterior) -> Result<Posterior, StoreError> {
     loop {
         let rows = store.learning_events(scope, posterior.version(), BATCH).await?;
         rows.iter().for_each(|row| posterior.fold(&event(row)));
-        if rows.len() < BATCH {
+        if rows.len() < BATCH as usize {
             return Ok(posterior);
         }
     }
@@ -196,7 +205,7 @@ pub struct ReplayReport {
 ///
 /// # Errors
 /// [`StoreError`] when the log can't be read.
-pub async fn verify_replay(store: &Store, scope: &Scope, rates: LearningRates) -> Result<ReplayReport, StoreError> {
+pub async fn verify_replay(store: &Reader, scope: &Scope, rates: LearningRates) -> Result<ReplayReport, StoreError> {
     let snapshot = from_snapshot(store, scope, rates).await?;
     let snapshot_at = snapshot.version();
     let resumed = fold_log(store, scope, snapshot).await?;

@@ -48,7 +48,6 @@ struct Inner {
     gateway: Gateway,
     store: Store,
     clock: Arc<dyn Clock>,
-    store_text: bool,
 }
 
 /// The parts a router is made of.
@@ -85,7 +84,6 @@ impl Router {
             gateway: parts.gateway,
             store: parts.store,
             clock: parts.clock,
-            store_text: settings.store.store_text,
         };
         Self { inner: Arc::new(inner) }
     }

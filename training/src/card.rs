@@ -123,9 +123,9 @@ impl Card {
             let _ = writeln!(page, "| {name} | {} | {:.3} | {:.3} | {tfidf:.3} |", report.n, report.accuracy, report.macro_f1);
         }
         page.push_str("\n## Difficulty on held-out data\n\nOur own prompts, author left out: AUC of level 5 (expert) against level 1 (trivial), by language.\n\n| language | AUC |\n|---|---|\n");
-        self.difficulty.iter().for_each(|(l, a)| drop(writeln!(page, "| {l} | {a:.3} |")));
+        self.difficulty.iter().for_each(|(l, a)| page.push_str(&format!("| {l} | {a:.3} |\n")));
         page.push_str("\nOutcome tables, table left out: Spearman correlation with the item-response difficulty of its queries.\n\n| table | correlation |\n|---|---|\n");
-        self.outcome_spearman.iter().for_each(|(t, s)| drop(writeln!(page, "| {t} | {s:.3} |")));
+        self.outcome_spearman.iter().for_each(|(t, s)| page.push_str(&format!("| {t} | {s:.3} |\n")));
         let a = &self.agreement;
         let _ = writeln!(
             page,
@@ -134,7 +134,7 @@ impl Card {
         );
         page.push_str(LIMITS);
         let _ = writeln!(page, "\n## Provenance\n\n```");
-        artefact.provenance.iter().for_each(|(k, v)| drop(writeln!(page, "{k} = {v}")));
+        artefact.provenance.iter().for_each(|(k, v)| page.push_str(&format!("{k} = {v}\n")));
         page.push_str("```\n");
         page
     }

@@ -1,7 +1,7 @@
 //! Reads the tables that training works on: outcome tables, the task corpus, and our own prompts.
 
 use anyhow::{Context, Result, bail, ensure};
-use polars::prelude::*;
+use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader};
 use satisfice::{
     domain::{Prompt, Role, TaskType, Turn},
     encoder::fetch::sha256_file,
