@@ -42,6 +42,8 @@ metrics_table! {
         "Routing decisions, by model, policy and whether the draw explored.";
     ROUTE_SECONDS = "satisfice_route_seconds", Histogram, Seconds,
         "Time from the parsed request to the decision.";
+    HTTP_REQUEST_SECONDS = "satisfice_http_request_seconds", Histogram, Seconds,
+        "Time from a request's headers to those of its answer, by route and status.";
     ENCODE_SECONDS = "satisfice_encode_seconds", Histogram, Seconds,
         "Time to tokenise and encode one batch of prompts.";
     ENCODER_BATCH_PROMPTS = "satisfice_encoder_batch_prompts", Histogram, Count,

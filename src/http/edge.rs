@@ -1,0 +1,59 @@
+//! What every request passes: its id, its log span and measure, and an envelope for what no handler answers.
+
+use super::{
+    error::ApiError,
+    request_id::{Id, identify},
+};
+use crate::telemetry::names;
+use axum::{
+    Router,
+    extract::{MatchedPath, Request},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use std::{any::Any, time::Instant};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+/// Adds the layers and the answers for what does not exist.
+pub(super) fn finish(routes: Router) -> Router {
+    routes
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(identify))
+}
+
+async fn no_route(request: Request) -> ApiError {
+    let message = format!("there is nothing at {}; GET /openapi.json lists what there is", request.uri().path());
+    ApiError::not_found("route_not_found", message)
+}
+
+async fn no_method(request: Request) -> ApiError {
+    let message = format!("{} does not take {}", request.uri().path(), request.method());
+    ApiError::bad_request("method_not_allowed", message).with_status(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    tracing::error!(panic = text, "a handler panicked");
+    let message = "the service failed on this request; its log says why";
+    ApiError::server(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
+}
+
+/// Middleware: a span with the request's id, and the time until the answer's headers.
+async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    // The template, not the path: ids in labels would make a series for each.
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let id = request.extensions().get::<Id>().map(|id| id.0.to_string());
+    let span = tracing::info_span!("request", request_id = id, route, method = %request.method());
+    let response = next.run(request).instrument(span).await;
+    let status = response.status().as_str().to_owned();
+    metrics::histogram!(names::HTTP_REQUEST_SECONDS, "route" => route, "status" => status)
+        .record(started.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,36 @@
+//! Our own response headers: a small set, details stand behind the decision's id.
+
+use crate::domain::{Decision, ModelId, Usd};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+const DECISION_ID: HeaderName = HeaderName::from_static("x-satisfice-decision-id");
+const MODEL: HeaderName = HeaderName::from_static("x-satisfice-model");
+const POLICY_VERSION: HeaderName = HeaderName::from_static("x-satisfice-policy-version");
+const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-satisfice-overhead-ms");
+const COST_USD: HeaderName = HeaderName::from_static("x-satisfice-cost-usd");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-satisfice-attempts");
+
+/// Headers of a decision; `served` is the model that the answer comes from, the chosen one before anything is served.
+pub(super) fn of_decision(decision: &Decision, served: &ModelId) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, DECISION_ID, &decision.id.to_string());
+    put(&mut headers, MODEL, served.as_str());
+    put(&mut headers, POLICY_VERSION, &decision.policy_version.to_string());
+    put(&mut headers, OVERHEAD_MS, &format!("{:.3}", decision.timings.total_us as f64 / 1e3));
+    headers
+}
+
+/// Adds what forwarding came to: provider calls made, and the bill where it is known already.
+pub(super) fn add_forwarding(headers: &mut HeaderMap, attempts: usize, cost: Option<Usd>) {
+    put(headers, ATTEMPTS, &attempts.to_string());
+    if let Some(cost) = cost {
+        put(headers, COST_USD, &format!("{:.8}", cost.get()));
+    }
+}
+
+/// A value that can't stand in a header (a model's name with a line break) is left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

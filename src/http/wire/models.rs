@@ -1,0 +1,147 @@
+//! The list of models: OpenAI's shape, with what routing knows beside it.
+
+use crate::{
+    catalog::{ModelEntry, Price},
+    router::FleetModel,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Models and virtual names.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    /// Always `list`.
+    #[schema(example = "list")]
+    pub(crate) object: &'static str,
+    /// `auto` and the policies, then real models.
+    pub(crate) data: Vec<ModelBody>,
+}
+
+/// Whether a name stands for a model or for a choice among models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ModelKind {
+    /// `auto` or a policy: each request is routed.
+    Router,
+    /// A real model: not routed, same limits and logs.
+    Model,
+}
+
+/// A name that the field `model` may have.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ModelBody {
+    /// The name.
+    #[schema(example = "openai/gpt-5-mini")]
+    id: String,
+    /// Always `model`.
+    #[schema(example = "model")]
+    object: &'static str,
+    /// The day of its release, Unix seconds; 0 when unknown.
+    created: i64,
+    /// The provider, or `satisfice`.
+    #[schema(example = "openai")]
+    owned_by: String,
+    /// A real model or a virtual name.
+    kind: ModelKind,
+    /// Whether it can be used now.
+    usable: bool,
+    /// Why it can't; null when it can.
+    #[schema(example = "no OPENAI_API_KEY")]
+    unusable_because: Option<String>,
+    /// Facts about a real model; null for virtual names.
+    details: Option<ModelDetails>,
+}
+
+/// Facts about a model from the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ModelDetails {
+    /// Tokens of input and output together.
+    #[schema(example = 400_000)]
+    context_window: u32,
+    /// Tokens of output.
+    #[schema(example = 128_000)]
+    max_output_tokens: u32,
+    /// Calls tools.
+    tools: bool,
+    /// Sees images.
+    vision: bool,
+    /// Answers in a JSON schema.
+    json_schema: bool,
+    /// Its class: nano, small, medium, large or frontier.
+    #[schema(example = "small")]
+    tier: &'static str,
+    /// Its price; null when unknown, which is not free.
+    price: Option<PriceBody>,
+}
+
+/// A price, USD per million tokens, with its source.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct PriceBody {
+    /// Input tokens.
+    #[schema(example = 0.25)]
+    input_usd_per_million: f64,
+    /// Output tokens.
+    #[schema(example = 2.0)]
+    output_usd_per_million: f64,
+    /// Where it was read.
+    source: String,
+    /// The day it was read.
+    #[schema(example = "2026-11-20")]
+    as_of: String,
+}
+
+impl ModelBody {
+    /// `auto` or a policy's name.
+    pub(crate) fn router(name: &str) -> Self {
+        Self {
+            id: name.to_owned(),
+            object: "model",
+            created: 0,
+            owned_by: "satisfice".to_owned(),
+            kind: ModelKind::Router,
+            usable: true,
+            unusable_because: None,
+            details: None,
+        }
+    }
+}
+
+impl From<&FleetModel> for ModelBody {
+    fn from(model: &FleetModel) -> Self {
+        let entry = &model.entry;
+        Self {
+            id: entry.id.to_string(),
+            object: "model",
+            created: released(entry),
+            owned_by: entry.provider.clone(),
+            kind: ModelKind::Model,
+            usable: model.disabled.is_none(),
+            unusable_because: model.disabled.clone(),
+            details: Some(ModelDetails {
+                context_window: entry.context_window,
+                max_output_tokens: entry.max_output_tokens,
+                tools: entry.capabilities.tools,
+                vision: entry.capabilities.vision,
+                json_schema: entry.capabilities.json_schema,
+                tier: entry.tier.as_str(),
+                price: entry.price.as_ref().map(Into::into),
+            }),
+        }
+    }
+}
+
+fn released(entry: &ModelEntry) -> i64 {
+    let midnight = entry.released.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    midnight.map_or(0, |at| at.timestamp().as_second())
+}
+
+impl From<&Price> for PriceBody {
+    fn from(price: &Price) -> Self {
+        Self {
+            input_usd_per_million: price.input.get(),
+            output_usd_per_million: price.output.get(),
+            source: price.source.clone(),
+            as_of: price.as_of.to_string(),
+        }
+    }
+}

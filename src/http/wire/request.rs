@@ -1,0 +1,164 @@
+//! Bodies of the routes that decide.
+
+use super::{
+    super::error::ApiError,
+    Object,
+    message::{Input, InputSchema, Message, prompt},
+    wishes::{Wishes, choice},
+};
+use crate::{
+    domain::{Prompt, Requirements},
+    router::{ModelChoice, RouteOptions},
+};
+use serde::{Deserialize, de::IgnoredAny};
+use std::num::NonZeroU32;
+use utoipa::ToSchema;
+
+/// The format that the answer must have.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+pub(crate) struct ResponseFormat {
+    /// `text`, `json_object` or `json_schema`.
+    #[schema(example = "text")]
+    r#type: String,
+}
+
+/// A body with the fields that both routes share. Not `#[serde(flatten)]`: that would lose the paths in errors.
+macro_rules! chat_body {
+    ($(#[$doc:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+        pub(crate) struct $name {
+            /// `auto` (the default), `auto:q=0.9`, the name of a policy, or a model.
+            #[serde(default)]
+            #[schema(example = "auto")]
+            model: Option<String>,
+            $($own)*
+            /// Wishes for the routing of this request.
+            #[serde(default)]
+            #[schema(value_type = Option<Wishes>)]
+            route: Option<Object<Wishes>>,
+            /// Cap on output tokens, under its newer name.
+            #[serde(default)]
+            #[schema(value_type = Option<u32>, minimum = 1)]
+            max_completion_tokens: Option<NonZeroU32>,
+            /// Cap on output tokens.
+            #[serde(default)]
+            #[schema(value_type = Option<u32>, minimum = 1)]
+            max_tokens: Option<NonZeroU32>,
+            /// Tools offered; only models that call tools are eligible.
+            #[serde(default)]
+            #[schema(value_type = Option<Vec<Object>>)]
+            tools: Option<Vec<IgnoredAny>>,
+            /// The same under its older name.
+            #[serde(default)]
+            #[schema(value_type = Option<Vec<Object>>)]
+            functions: Option<Vec<IgnoredAny>>,
+            /// The format that the answer must have.
+            #[serde(default)]
+            #[schema(value_type = Option<ResponseFormat>)]
+            response_format: Option<Object<ResponseFormat>>,
+        }
+
+        impl $name {
+            /// What is demanded of a model apart from what the messages say.
+            fn requirements(&self) -> Requirements {
+                let offers = |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_some_and(|l| !l.is_empty());
+                let format = self.response_format.as_ref().map(|Object(f)| f.r#type.as_str());
+                Requirements {
+                    tools: offers(&self.tools) || offers(&self.functions),
+                    json_schema: matches!(format, Some("json_object" | "json_schema")),
+                    vision: false,
+                    max_output_tokens: self.max_completion_tokens.or(self.max_tokens).map(NonZeroU32::get),
+                }
+            }
+        }
+    };
+}
+
+chat_body! {
+    /// A chat completion to decide and forward. Fields that are not listed are passed on to the provider.
+    ChatBody {
+        /// The conversation; at least one message of the role `user`.
+        #[schema(value_type = Vec<Message>)]
+        messages: Vec<Object<Message>>,
+        /// Answer with server-sent events.
+        #[serde(default)]
+        stream: Option<bool>,
+    }
+}
+
+chat_body! {
+    /// A prompt to decide on: the body of a chat completion, or `input` instead of `messages`.
+    RouteBody {
+        /// The conversation; at least one message of the role `user`.
+        #[serde(default)]
+        #[schema(value_type = Option<Vec<Message>>)]
+        messages: Option<Vec<Object<Message>>>,
+        /// One user message as text, or a conversation; instead of `messages`.
+        #[serde(default)]
+        #[schema(value_type = Option<InputSchema>)]
+        input: Option<Input>,
+    }
+}
+
+/// What a body asks for, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    /// The conversation and its demands.
+    pub(crate) prompt: Prompt,
+    /// Policy or model.
+    pub(crate) choice: ModelChoice,
+    /// Wishes.
+    pub(crate) options: RouteOptions,
+    /// Whether candidates and timings are wanted.
+    pub(crate) explain: bool,
+    /// Whether a stream is asked for.
+    pub(crate) stream: bool,
+}
+
+impl ChatBody {
+    /// Checks what the types can't.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
+        let requirements = self.requirements();
+        let prompt = prompt(self.messages, "messages")?;
+        let stream = self.stream.unwrap_or(false);
+        asked(self.model.as_deref(), self.route, prompt, requirements, stream, is_policy)
+    }
+}
+
+impl RouteBody {
+    /// Checks what the types can't.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
+        let requirements = self.requirements();
+        let prompt = match (self.messages, self.input) {
+            (Some(messages), None) => prompt(messages, "messages")?,
+            (None, Some(input)) => input.into_prompt()?,
+            (Some(_), Some(_)) => {
+                return Err(ApiError::invalid("input", "`messages` and `input` were both given; give one of them"));
+            }
+            (None, None) => return Err(ApiError::missing("messages", "`messages` or `input` is needed")),
+        };
+        asked(self.model.as_deref(), self.route, prompt, requirements, false, is_policy)
+    }
+}
+
+fn asked(
+    model: Option<&str>,
+    wishes: Option<Object<Wishes>>,
+    mut prompt: Prompt,
+    requirements: Requirements,
+    stream: bool,
+    is_policy: impl Fn(&str) -> bool,
+) -> Result<Asked, ApiError> {
+    let wishes = wishes.unwrap_or_default().0;
+    let (choice, auto_target) = choice(model, is_policy)?;
+    prompt.requirements = Requirements { vision: prompt.requirements.vision, ..requirements };
+    let explain = wishes.explain();
+    Ok(Asked { prompt, choice, options: wishes.into_options(auto_target)?, explain, stream })
+}

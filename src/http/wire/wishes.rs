@@ -1,0 +1,98 @@
+//! The `route` object and the `model` field: what a caller may wish for.
+
+use super::{super::error::ApiError, names::Mode};
+use crate::{
+    domain::{Quality, Usd},
+    router::{ModelChoice, RouteOptions},
+};
+use serde::{Deserialize, Deserializer, de::Error};
+use utoipa::ToSchema;
+
+/// Wishes for one request; what is absent comes from the policy.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wishes {
+    /// Quality that is good enough.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1, example = 0.85)]
+    quality_target: Option<Quality>,
+    /// What "good enough" means over many requests.
+    #[serde(default)]
+    mode: Option<Mode>,
+    /// The most that the request may be expected to cost, USD.
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, example = 0.01)]
+    max_cost_usd: Option<Usd>,
+    /// The longest that the whole answer may be expected to take, milliseconds.
+    #[serde(default, deserialize_with = "not_negative")]
+    #[schema(minimum = 0, example = 8000)]
+    max_latency_ms: Option<f64>,
+    /// Only these models; patterns such as `anthropic/*`. Empty allows all.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["anthropic/*", "openai/gpt-5-mini"]))]
+    models: Option<Vec<String>>,
+    /// Not these models; patterns as above.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["*-preview"]))]
+    exclude: Option<Vec<String>>,
+    /// Answer with all candidates and timings.
+    #[serde(default)]
+    explain: Option<bool>,
+}
+
+fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(deserializer)? {
+        Some(value) if value < 0.0 => Err(D::Error::custom(format!("must be a number of at least 0, got {value}"))),
+        checked => Ok(checked),
+    }
+}
+
+impl Wishes {
+    /// Whether candidates and timings are wanted.
+    pub(super) fn explain(&self) -> bool {
+        self.explain.unwrap_or(false)
+    }
+
+    /// The router's options; `auto_target` is the target that the model's name asked for.
+    ///
+    /// # Errors
+    /// 400 when the target is given in both places.
+    pub(super) fn into_options(self, auto_target: Option<Quality>) -> Result<RouteOptions, ApiError> {
+        if self.quality_target.is_some() && auto_target.is_some() {
+            let message = "the quality target stands in both `model` and `route.quality_target`; give it once";
+            return Err(ApiError::invalid("route.quality_target", message));
+        }
+        Ok(RouteOptions {
+            quality_target: self.quality_target.or(auto_target),
+            mode: self.mode.map(Into::into),
+            max_cost_usd: self.max_cost_usd,
+            max_latency_ms: self.max_latency_ms,
+            models: self.models.unwrap_or_default(),
+            exclude: self.exclude.unwrap_or_default(),
+        })
+    }
+}
+
+/// What a `model` field asks for, with the quality target of `auto:q=…`.
+///
+/// # Errors
+/// 400 for an `auto:` that can't be read.
+pub(super) fn choice(
+    model: Option<&str>,
+    is_policy: impl Fn(&str) -> bool,
+) -> Result<(ModelChoice, Option<Quality>), ApiError> {
+    let Some(model) = model.filter(|m| *m != "auto") else { return Ok((ModelChoice::Auto, None)) };
+    if let Some(wish) = model.strip_prefix("auto:") {
+        let target = wish.strip_prefix("q=").and_then(|q| q.parse().ok()).map(Quality::new);
+        return match target {
+            Some(Ok(target)) => Ok((ModelChoice::Auto, Some(target))),
+            Some(Err(error)) => Err(ApiError::invalid("model", format!("model {model:?}: {error}"))),
+            None => {
+                let message = format!("model {model:?} can't be read; an example is \"auto:q=0.9\"");
+                Err(ApiError::invalid("model", message))
+            }
+        };
+    }
+    let named = if is_policy(model) { ModelChoice::Policy } else { ModelChoice::Model };
+    Ok((named(model.to_owned()), None))
+}
