@@ -130,6 +130,7 @@ impl ApiError {
     }
 
     /// The code.
+    #[cfg(test)]
     pub(crate) const fn code(&self) -> &'static str {
         self.body.code
     }

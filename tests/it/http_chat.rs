@@ -1,0 +1,70 @@
+//! `POST /v1/chat/completions`.
+
+use crate::support::{Answer, TestApp};
+use serde_json::{Value, json};
+
+async fn chat(app: &TestApp, fields: Value) -> Answer {
+    let mut body = json!({"messages": [{"role": "user", "content": "What is 2 + 2?"}], "model": "simulated/steady"});
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    app.post("/v1/chat/completions", &body).await
+}
+
+async fn record(app: &TestApp, answer: &Answer) -> Value {
+    let id = answer.header("x-satisfice-decision-id").expect("a decision");
+    app.get(&format!("/v1/decisions/{id}")).await.json()
+}
+
+#[tokio::test]
+async fn decision_header_body_and_log_name_the_same_model() {
+    let app = TestApp::start().await;
+    let answer = chat(&app, json!({"model": "auto", "route": {"models": ["*/steady"]}})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let completion = answer.json();
+    let record = record(&app, &answer).await;
+    let model = completion["model"].as_str();
+    assert_eq!(answer.header("x-satisfice-model"), model);
+    assert_eq!((record["model"].as_str(), record["outcomes"][0]["served_model"].as_str()), (model, model));
+    assert_eq!(record["outcomes"][0]["completion_id"], completion["id"]);
+    assert_eq!(record["outcomes"][0]["status"], "ok");
+    assert_eq!(answer.header("x-satisfice-attempts"), Some("1"));
+    let header: f64 = answer.header("x-satisfice-cost-usd").and_then(|c| c.parse().ok()).expect("a price");
+    let logged = record["outcomes"][0]["cost_usd"].as_f64().expect("a cost");
+    assert!((header - logged).abs() < 1e-8, "{header} {logged}");
+}
+
+#[tokio::test]
+async fn a_streamed_answer_ends_with_done_and_one_outcome() {
+    let app = TestApp::start().await;
+    let answer = chat(&app, json!({"stream": true, "stream_options": {"include_usage": true}})).await;
+    assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+    assert_eq!(answer.header("x-satisfice-cost-usd"), None, "not known before the end");
+    let data: Vec<&str> = answer.text.split_terminator("\n\n").filter_map(|e| e.strip_prefix("data: ")).collect();
+    let (last, chunks) = data.split_last().expect("events");
+    assert_eq!(*last, "[DONE]");
+    let chunks: Vec<Value> = chunks.iter().map(|c| serde_json::from_str(c).expect("JSON")).collect();
+    assert!(chunks.iter().all(|c| c["model"] == "simulated/steady"));
+    assert!(chunks.last().is_some_and(|c| c["usage"]["completion_tokens"].is_u64()));
+    let outcomes = &record(&app, &answer).await["outcomes"];
+    assert_eq!((outcomes.as_array().map(Vec::len), &outcomes[0]["status"]), (Some(1), &json!("ok")));
+}
+
+#[tokio::test]
+async fn a_failing_provider_is_a_502_and_never_a_200() {
+    let app = TestApp::start().await;
+    for stream in [false, true] {
+        let answer = chat(&app, json!({"model": "simulated/broken", "stream": stream})).await;
+        assert_eq!(answer.status, 502, "{}", answer.text);
+        assert_eq!(answer.error(), ("server_error".to_owned(), "upstream_error".to_owned(), None));
+    }
+}
+
+#[tokio::test]
+async fn a_completion_id_names_the_decision_in_feedback() {
+    let app = TestApp::start().await;
+    let completion = chat(&app, json!({})).await.json();
+    let receipt = app.post("/v1/feedback", &json!({"id": completion["id"], "thumbs": "up"})).await;
+    assert_eq!(receipt.status, 200, "{}", receipt.text);
+    assert_eq!((&receipt.json()["model"], &receipt.json()["score"]), (&json!("simulated/steady"), &json!(1.0)));
+}

@@ -1,0 +1,70 @@
+//! Operations, the OpenAPI document, and what every route has in common.
+
+use crate::support::{TestApp, request};
+use axum::{body::Body, http::Method};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn every_documented_operation_is_served() {
+    let app = TestApp::start().await;
+    let served = app.get("/openapi.json").await;
+    assert_eq!(served.text, satisfice::http::openapi());
+    let document = served.json();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("operations").keys() {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            // A well-formed id of nothing would be an honest 404.
+            let path = path.replace("{id}", "strange");
+            let answer = app.send(request(method.clone(), &path).body(Body::empty()).expect("a request")).await;
+            assert!(![404, 405].contains(&answer.status.as_u16()), "{method} {path}: {}", answer.text);
+            assert!(answer.header("x-request-id").is_some(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_undocumented_is_served() {
+    let app = TestApp::start().await;
+    for path in ["/", "/v1", "/v1/route/", "/v1/completions", "/admin", "/docs"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (404, "route_not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_alive_from_the_start_and_ready_when_told() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("/healthz").await.json()["status"], "alive");
+    assert_eq!(app.get("/readyz").await.status, 503);
+    app.readiness.set(true);
+    let ready = app.get("/readyz").await;
+    assert_eq!(ready.status, 200);
+    let body = ready.json();
+    assert!(body["models_usable"].as_u64().is_some_and(|n| n > 1));
+    assert_eq!((&body["scopes"][0]["scope"], &body["scopes"][0]["version"]), (&json!("default"), &json!(0)));
+    assert_eq!(body["scopes"][0]["digest"].as_str().map(str::len), Some(64));
+}
+
+#[tokio::test]
+async fn metrics_are_in_the_text_format() {
+    let app = TestApp::start().await;
+    let answer = app.get("/metrics").await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn the_model_list_has_virtual_names_usable_models_and_reasons() {
+    let app = TestApp::start().await;
+    let list = app.get("/v1/models").await.json();
+    assert_eq!(list["object"], "list");
+    let data = list["data"].as_array().expect("data");
+    let find = |id: &str| data.iter().find(|m| m["id"] == id).unwrap_or_else(|| panic!("no {id}"));
+    for name in ["auto", "default", "careful"] {
+        assert_eq!((&find(name)["kind"], &find(name)["owned_by"]), (&json!("router"), &json!("satisfice")));
+    }
+    let usable = find("simulated/large");
+    assert_eq!((&usable["usable"], &usable["unusable_because"]), (&json!(true), &Value::Null));
+    assert!(usable["details"]["price"]["input_usd_per_million"].is_f64());
+    let unusable = data.iter().filter(|m| m["usable"] == false);
+    assert!(unusable.clone().count() > 0 && unusable.clone().all(|m| m["unusable_because"].is_string()));
+}

@@ -1,0 +1,117 @@
+//! `POST /v1/route` and `GET /v1/decisions/{id}`.
+
+use crate::support::{StubEncoder, TestApp, request};
+use axum::{body::Body, http::Method};
+use serde_json::json;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_prompt_gets_one_model_and_a_recorded_decision() {
+    let app = TestApp::start().await;
+    let answer = app.post("/v1/route", &json!({"input": "hello"})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let decision = answer.json();
+    assert_eq!(decision["provider"], "simulated");
+    assert_eq!(decision["policy"], "default");
+    assert_eq!(decision["propensity"], 1.0);
+    assert!(decision.get("candidates").is_none());
+    assert_eq!(answer.header("x-satisfice-decision-id"), decision["decision_id"].as_str());
+    assert_eq!(answer.header("x-satisfice-model"), decision["model"].as_str());
+    assert_eq!(answer.header("x-satisfice-policy-version"), Some("0"));
+    assert!(answer.header("x-satisfice-overhead-ms").is_some());
+    assert_eq!(answer.header("x-request-id"), decision["request_id"].as_str());
+
+    let path = format!("/v1/decisions/{}", decision["decision_id"].as_str().expect("an id"));
+    let record = app.get(&path).await.json();
+    assert_eq!(record["model"], decision["model"]);
+    assert!(record["candidates"].as_array().is_some_and(|c| c.len() > 1));
+    assert_eq!((&record["outcomes"], &record["feedback"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test]
+async fn explain_shows_candidates_whose_propensities_sum_to_one() {
+    let app = TestApp::start().await;
+    let body = json!({"input": "hello", "route": {"explain": true, "exclude": ["simulated/tiny"]}});
+    let decision = app.post("/v1/route", &body).await.json();
+    let candidates = decision["candidates"].as_array().expect("candidates");
+    let sum: f64 = candidates.iter().filter_map(|c| c["propensity"].as_f64()).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    let tiny = candidates.iter().find(|c| c["model"] == "simulated/tiny").expect("it is listed");
+    assert_eq!(tiny["excluded_by"]["rule"], "denied");
+    assert!(decision["timings_us"]["total"].is_u64());
+}
+
+#[tokio::test]
+async fn the_model_field_chooses_policy_or_model() {
+    let app = TestApp::start().await;
+    let decide = async |model: &str| app.post("/v1/route", &json!({"input": "hello", "model": model})).await;
+    assert_eq!(decide("careful").await.json()["rule"]["quality_target"], 0.99);
+    assert_eq!(decide("auto:q=0.4").await.json()["rule"]["quality_target"], 0.4);
+    let named = decide("simulated/large").await.json();
+    assert_eq!((&named["model"], &named["propensity"]), (&json!("simulated/large"), &json!(1.0)));
+
+    let unknown = decide("openai/gpt-2").await;
+    assert_eq!(unknown.status, 404);
+    let expected = ("not_found_error".to_owned(), "model_not_found".to_owned(), Some("model".to_owned()));
+    assert_eq!(unknown.error(), expected);
+}
+
+#[tokio::test]
+async fn wishes_that_no_model_meets_are_refused_with_the_reasons() {
+    let app = TestApp::start().await;
+    let answer = app.post("/v1/route", &json!({"input": "hello", "route": {"max_cost_usd": 0}})).await;
+    assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (400, "no_eligible_model"));
+    assert!(answer.text.contains("max_cost_usd"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_bad_body_is_refused_on_the_live_route() {
+    let app = TestApp::start().await;
+    let answer = app.post("/v1/route", &json!({"input": "hello", "route": {"quality_target": 7}})).await;
+    let expected =
+        ("invalid_request_error".to_owned(), "invalid_value".to_owned(), Some("route.quality_target".to_owned()));
+    assert_eq!((answer.status.as_u16(), answer.error()), (400, expected));
+
+    let compressed = request(Method::POST, "/v1/route").header("content-encoding", "gzip").body(Body::from("x"));
+    assert_eq!(app.send(compressed.expect("a request")).await.status, 415);
+    let large = json!({"input": "x".repeat(100_001)});
+    assert_eq!(app.post("/v1/route", &large).await.status, 413);
+}
+
+#[tokio::test]
+async fn an_unknown_decision_is_not_found_and_a_strange_id_is_wrong() {
+    let app = TestApp::start().await;
+    let unknown = app.get("/v1/decisions/0199f3c2-6c1e-7a51-9a55-1f5a3a1c9a2e").await;
+    assert_eq!((unknown.status.as_u16(), unknown.error().1.as_str()), (404, "decision_not_found"));
+    for strange in ["nonsense", "%FF"] {
+        let answer = app.get(&format!("/v1/decisions/{strange}")).await;
+        assert_eq!((answer.status.as_u16(), answer.error().2.as_deref()), (400, Some("id")), "{strange}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_encoder_queue_is_answered_at_once() {
+    let encoder = Arc::new(StubEncoder::default());
+    let app = Arc::new(TestApp::with_encoder(Arc::clone(&encoder)).await);
+    encoder.set_closed(true);
+    let spawn = || {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.post("/v1/route", &json!({"input": "hello"})).await })
+    };
+    let encoding = spawn();
+    while encoder.entered() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let waiting = spawn();
+    while app.router.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let refused = app.post("/v1/route", &json!({"input": "hello"})).await;
+    assert_eq!((refused.status.as_u16(), refused.error().0.as_str()), (429, "rate_limit_error"));
+    assert_eq!((refused.header("retry-after"), refused.header("retry-after-ms")), (Some("1"), Some("100")));
+
+    encoder.set_closed(false);
+    for served in [encoding, waiting] {
+        assert_eq!(served.await.expect("no panic").status, 200);
+    }
+}

@@ -1,0 +1,226 @@
+//! The service in memory: a stub encoder, heads of zeros, the simulated provider without waiting, a log in memory.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use satisfice::{
+    catalog::Catalog,
+    classifier::{CONTEXT, Classifier, artefact::Artefact, heads::LinearHead},
+    config::{Flags, Inputs, Settings, Source, load},
+    domain::TaskType,
+    encoder::{DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, PoolOptions, Tokenizer, Tokens},
+    gateway::{Gateway, SimulatedWorld},
+    http::{HttpLimits, Readiness, service},
+    router::{Fleet, Parts, Router, SystemClock},
+    store::Store,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+use tower::ServiceExt;
+
+/// Reads words, knows one.
+const TOKENIZER: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+    "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+    "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}"#;
+
+/// A simulated model that never fails, and one that always does.
+const MODELS: &str = r#"
+[[models]]
+id = "simulated/steady"
+provider = "simulated"
+upstream_name = "steady"
+tier = "small"
+context_window = 32768
+max_output_tokens = 8192
+capabilities = []
+verbosity = 1.0
+price = { input = 1.0, output = 1.0, source = "made up", as_of = "2026-11-22" }
+[models.simulated]
+ability = 0.0
+failure_rate = 0.0
+
+[[models]]
+id = "simulated/broken"
+provider = "simulated"
+upstream_name = "broken"
+tier = "small"
+context_window = 32768
+max_output_tokens = 8192
+capabilities = []
+verbosity = 1.0
+price = { input = 1.0, output = 1.0, source = "made up", as_of = "2026-11-22" }
+[models.simulated]
+ability = 0.0
+failure_rate = 1.0
+"#;
+
+const CONFIG: &str = "
+[routing]
+exploration = 0.0
+[policies.careful]
+quality_target = 0.99
+";
+
+/// What an answer was.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|v| v.to_str().expect("our headers are text"))
+    }
+
+    /// Type, code and field of an error.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (String, String, Option<String>) {
+        let error = &self.json()["error"];
+        assert!(error["message"].as_str().is_some_and(|m| !m.is_empty()), "{}", self.text);
+        let text = |field: &str| error[field].as_str().map(str::to_owned);
+        (text("type").unwrap_or_default(), text("code").unwrap_or_default(), text("param"))
+    }
+}
+
+/// The service without a socket.
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) readiness: Readiness,
+    service: axum::Router,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::with_encoder(Arc::new(StubEncoder::default())).await
+    }
+
+    /// With one encoder thread and one place in its queue.
+    pub(crate) async fn with_encoder(encoder: Arc<StubEncoder>) -> Self {
+        let settings = settings();
+        let catalog = Catalog::builtin().and_then(|c| c.merge(MODELS, "test")).expect("a good catalogue");
+        let world = SimulatedWorld { speed: 0.0, seed: 1 };
+        let options = PoolOptions { threads: 1, queue: 1, max_batch: 1 };
+        let parts = Parts {
+            encoder: EncoderPool::start(encoder, tokenizer(), options).expect("a thread"),
+            classifier: classifier(),
+            fleet: Fleet::new(&catalog, &["simulated".to_owned()].into()),
+            gateway: Gateway::new(BTreeMap::new(), world, Duration::from_secs(5)).expect("a client"),
+            store: Store::in_memory().await.expect("memory"),
+            clock: Arc::new(SystemClock),
+        };
+        let router = Router::new(parts, &settings);
+        let readiness = Readiness::default();
+        let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64 };
+        let metrics = PrometheusBuilder::new().build_recorder().handle();
+        let service = service(router.clone(), limits, readiness.clone(), metrics);
+        Self { router, readiness, service }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.service.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 24).await.expect("a body that ends");
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Posts as `curl -d` does without a header of its own.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let builder = request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+        self.send(builder.body(Body::from(body.to_string())).expect("a request")).await
+    }
+}
+
+pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(method).uri(path)
+}
+
+fn settings() -> Settings {
+    let inputs = Inputs {
+        file: Some(Source { text: CONFIG, origin: "test" }),
+        environment: &BTreeMap::new(),
+        flags: &Flags::default(),
+        default_data_dir: Path::new("unused"),
+        known_providers: &[],
+    };
+    load(&inputs).expect("good settings").settings
+}
+
+fn tokenizer() -> Tokenizer {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("tokenizer.json");
+    std::fs::write(&file, TOKENIZER).expect("a file");
+    Tokenizer::load(&file, 64).expect("a tokenizer")
+}
+
+fn classifier() -> Classifier {
+    let artefact = Artefact {
+        encoder: "stub/1".to_owned(),
+        labels: vec![TaskType::Coding, TaskType::Writing],
+        label_map: TaskType::ALL.iter().map(|&t| (t, TaskType::Writing)).collect(),
+        temperature: 1.0,
+        task: LinearHead::zeros(2),
+        difficulty: LinearHead::zeros(1),
+        output_tokens: LinearHead { bias: vec![5.0], ..LinearHead::zeros(1) },
+        context_mean: vec![0.0; DIMENSIONS],
+        context_directions: vec![0.01; CONTEXT * DIMENSIONS],
+        provenance: BTreeMap::new(),
+    };
+    Classifier::new(artefact, "0123456789ab")
+}
+
+/// Gives every text the same encoding; can be stopped to fill the queue.
+#[derive(Default)]
+pub(crate) struct StubEncoder {
+    state: Mutex<Gate>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Gate {
+    closed: bool,
+    entered: usize,
+}
+
+impl StubEncoder {
+    /// Lets nobody through from now on, or everybody again.
+    pub(crate) fn set_closed(&self, closed: bool) {
+        self.state.lock().expect("no panics").closed = closed;
+        self.changed.notify_all();
+    }
+
+    /// Batches begun.
+    pub(crate) fn entered(&self) -> usize {
+        self.state.lock().expect("no panics").entered
+    }
+}
+
+impl Encoder for StubEncoder {
+    fn id(&self) -> &str {
+        "stub/1"
+    }
+
+    fn encode(&self, rows: &[Tokens]) -> Result<Vec<Encoding>, EncodeError> {
+        let mut gate = self.state.lock().expect("no panics");
+        gate.entered += 1;
+        drop(self.changed.wait_while(gate, |gate| gate.closed).expect("no panics"));
+        let embedding = Embedding::normalised(Box::new([1.0; DIMENSIONS]));
+        Ok(rows.iter().map(|_| Encoding { embedding: embedding.clone(), trunk: embedding.clone() }).collect())
+    }
+}
