@@ -18,7 +18,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const BATCH: usize = 16;
+/// Tokens encoded together: more would leave the processor's cache.
+const BATCH_TOKENS: usize = 512;
 const WINDOW: usize = 256;
 const KEY: usize = 16;
 const RECORD: usize = KEY + 2 * DIMENSIONS * 4;
@@ -79,10 +80,15 @@ impl Embedder {
                 missing.push((self.tokenizer.tokenise(text)?, key));
             }
         }
-        missing.sort_by_key(|(tokens, _)| tokens.len());
+        missing.sort_by_key(|(tokens, _)| std::cmp::Reverse(tokens.len()));
         let bar = bar(missing.iter().map(|(t, _)| t.len() as u64).sum(), &format!("embedding {what} (tokens)"));
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
-        for batch in missing.chunks(BATCH) {
+        let mut rest = missing.as_slice();
+        while let Some((longest, _)) = rest.first() {
+            // Longest first: the first of the rest bounds how many fit.
+            let fit = (BATCH_TOKENS / longest.len().max(1)).clamp(1, rest.len());
+            let (batch, next) = rest.split_at(fit);
+            rest = next;
             let rows: Vec<Tokens> = batch.iter().map(|(tokens, _)| tokens.clone()).collect();
             for (encoding, (_, key)) in self.encoder.encode(&rows)?.into_iter().zip(batch) {
                 let mut record = key.to_vec();
