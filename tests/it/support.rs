@@ -10,7 +10,10 @@ use satisfice::{
     classifier::{CONTEXT, Classifier, artefact::Artefact, heads::LinearHead},
     config::{Flags, Inputs, Settings, Source, load},
     domain::TaskType,
-    encoder::{DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, PoolOptions, Tokenizer, Tokens},
+    encoder::{
+        DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, Manifest, ModelFolder, PoolOptions,
+        ReferenceEncoder, Tokenizer, Tokens,
+    },
     gateway::{Gateway, SimulatedWorld},
     http::{HttpLimits, Readiness, service},
     router::{Fleet, Parts, Router, SystemClock},
@@ -223,4 +226,18 @@ impl Encoder for StubEncoder {
         let embedding = Embedding::normalised(Box::new([1.0; DIMENSIONS]));
         Ok(rows.iter().map(|_| Encoding { embedding: embedding.clone(), trunk: embedding.clone() }).collect())
     }
+}
+
+/// The real encoder, fetched once if the cache lacks it, and its tokenizer with the default window.
+pub fn real_encoder() -> (Arc<dyn Encoder>, Tokenizer) {
+    static LOADED: std::sync::OnceLock<(Arc<dyn Encoder>, Tokenizer)> = std::sync::OnceLock::new();
+    let (encoder, tokenizer) = LOADED.get_or_init(|| {
+        let cache = std::env::var("SATISFICE_CACHE_DIR").ok();
+        let folder = ModelFolder::new(Manifest::builtin(), &ModelFolder::default_models_dir(cache.as_deref()));
+        folder.ensure(false).expect("the encoder can be fetched: see the message");
+        let encoder = ReferenceEncoder::load(&folder).expect("verified files load");
+        let tokenizer = Tokenizer::load(&folder.file("tokenizer.json"), 256).expect("a verified file loads");
+        (Arc::new(encoder), tokenizer)
+    });
+    (Arc::clone(encoder), tokenizer.clone())
 }

@@ -1,0 +1,117 @@
+//! The real encoder: equal to a stored fixture, alone and in a batch; bounded whatever the size of the prompt.
+
+use crate::support::real_encoder;
+use satisfice::{
+    domain::{Prompt, Role, Turn},
+    encoder::{Embedding, Encoder, EncoderPool, FileState, Manifest, ModelFolder, PoolOptions, Tokens, visible_text},
+};
+use std::{sync::Arc, time::Instant};
+
+#[derive(serde::Deserialize)]
+struct Fixture {
+    rows: Vec<Row>,
+}
+
+#[derive(serde::Deserialize)]
+struct Row {
+    text: String,
+    tokens: usize,
+    embedding: Vec<f32>,
+    trunk: Vec<f32>,
+}
+
+fn fixture() -> Vec<Row> {
+    let text = include_str!("../../datasets/fixtures/embeddings.json");
+    serde_json::from_str::<Fixture>(text).expect("the fixture parses").rows
+}
+
+fn cosine(got: &Embedding, expected: &[f32]) -> f64 {
+    let norm = expected.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    got.values().iter().zip(expected).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() / norm
+}
+
+#[test]
+fn embeddings_equal_the_fixture_alone_and_in_a_batch() {
+    let (encoder, tokenizer) = real_encoder();
+    let rows = fixture();
+    let tokens: Vec<Tokens> = rows.iter().map(|r| tokenizer.tokenise(&r.text).expect("it tokenises")).collect();
+    let batch = encoder.encode(&tokens).expect("the batch encodes");
+    for ((row, tokens), in_batch) in rows.iter().zip(&tokens).zip(&batch) {
+        assert_eq!(tokens.len(), row.tokens, "{}", row.text);
+        let alone = encoder.encode(std::slice::from_ref(tokens)).expect("it encodes").remove(0);
+        for got in [&alone, in_batch] {
+            assert!(cosine(&got.embedding, &row.embedding) >= 0.9999, "{}", row.text);
+            assert!(cosine(&got.trunk, &row.trunk) >= 0.9999, "{}", row.text);
+            let norm: f64 = got.embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum();
+            assert!((norm - 1.0).abs() < 1e-5);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_megabyte_costs_no_more_than_twice_two_kilobytes() {
+    let (encoder, tokenizer) = real_encoder();
+    let pool = EncoderPool::start(encoder, tokenizer, PoolOptions { threads: 1, queue: 8, max_batch: 8 }).expect("starts");
+    let text = |bytes: usize| "The quick brown fox has opinions about routing. ".repeat(bytes / 48 + 1);
+    let (small, large) = (Prompt::user(text(2_000)), Prompt::user(text(1_000_000)));
+    // Paired and alternated; the median keeps a busy machine out of it.
+    let mut ratios = Vec::new();
+    for _ in 0..7 {
+        let mut took = [0.0; 2];
+        for (slot, prompt) in took.iter_mut().zip([&small, &large]) {
+            let started = Instant::now();
+            pool.embed(visible_text(prompt)).await.expect("it encodes");
+            *slot = started.elapsed().as_secs_f64();
+        }
+        ratios.push(took[1] / took[0]);
+    }
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[3] <= 2.0, "{ratios:?}");
+}
+
+#[test]
+fn the_window_sees_head_and_tail_and_the_turns_before_a_short_question() {
+    let long = format!("START {} END of it", "middle ".repeat(100_000));
+    let seen = visible_text(&Prompt::user(long));
+    assert!(seen.len() < 2_000 && seen.starts_with("START") && seen.ends_with("END of it"));
+    let turn = |role, text: &str| Turn { role, text: text.to_owned() };
+    let prompt = Prompt {
+        turns: vec![
+            turn(Role::System, "You are a sommelier."),
+            turn(Role::User, "Which wine goes with trout?"),
+            turn(Role::Assistant, "A dry Riesling."),
+            turn(Role::User, "and   with\n\n duck?"),
+        ],
+        ..Prompt::default()
+    };
+    let seen = visible_text(&prompt);
+    assert!(seen.starts_with("and with\nduck?"), "{seen}");
+    assert!(seen.contains("trout") && seen.contains("sommelier") && !seen.contains("Riesling"));
+}
+
+#[test]
+fn missing_and_corrupt_files_are_told_apart_and_offline_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let models = ModelFolder::new(Manifest::builtin(), folder.path());
+    assert!(models.verify().expect("readable").iter().all(|(_, state)| *state == FileState::Missing));
+    std::fs::create_dir_all(models.path()).expect("writable");
+    std::fs::write(models.file("config.json"), "{}").expect("writable");
+    let states = models.verify().expect("readable");
+    assert!(states.contains(&("config.json".to_owned(), FileState::Corrupt)));
+    let refusal = models.ensure(true).expect_err("nothing is there").to_string();
+    assert!(refusal.contains("models pull"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_pool_answers_every_prompt_with_its_own_embedding() {
+    let (encoder, tokenizer) = real_encoder();
+    let options = PoolOptions { threads: 1, queue: 64, max_batch: 32 };
+    let pool = EncoderPool::start(Arc::clone(&encoder), tokenizer, options).expect("starts");
+    let rows = fixture();
+    let answers = rows.iter().cycle().take(40).map(|row| pool.embed(row.text.clone()));
+    let answers = futures::future::join_all(answers).await;
+    for (answer, row) in answers.into_iter().zip(rows.iter().cycle()) {
+        let encoded = answer.expect("40 prompts fit into a queue of 64");
+        assert!(cosine(&encoded.encoding.embedding, &row.embedding) >= 0.9999, "{}", row.text);
+    }
+}
