@@ -23,3 +23,9 @@ pub mod config;
 pub mod router;
 
 pub mod http;
+
+pub mod export;
+
+pub mod app;
+
+pub mod cli;

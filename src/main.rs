@@ -1,2 +1,5 @@
-//! t
-fn main() {}
+//! The `satisfice` binary: parse, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    satisfice::cli::main()
+}

@@ -1,0 +1,97 @@
+//! Everything that decides: encoder, classifier, fleet, gateway, router, learner on top of a log.
+
+use super::Setup;
+use crate::{
+    classifier::Classifier,
+    config::Settings,
+    encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, ReferenceEncoder, Tokenizer},
+    gateway::{Gateway, SimulatedWorld},
+    router::{Fleet, Learner, Parts, Router, SystemClock},
+    store::Store,
+};
+use anyhow::Context;
+use std::{sync::Arc, thread, time::Duration};
+
+/// A router that has resumed, with the learner that keeps it up to date.
+pub struct Engine {
+    /// Decides.
+    pub router: Router,
+    /// Not yet running; the posteriors are as the log has them.
+    pub learner: Learner,
+    /// The log.
+    pub store: Store,
+    /// Encoder's name and version.
+    pub encoder_id: String,
+    /// Threads that encode.
+    pub encoder_threads: usize,
+    /// Classifier's version.
+    pub classifier_version: String,
+}
+
+impl Engine {
+    /// Loads what is needed (fetching the encoder's files on the first start, with a progress bar) and resumes learning.
+    ///
+    /// # Errors
+    /// What could not be loaded, in words for the operator.
+    pub async fn start(setup: &Setup, store: Store) -> anyhow::Result<Self> {
+        let encoder = start_encoder(setup).await?;
+        let encoder_id = encoder.encoder_id().to_owned();
+        let classifier = Classifier::builtin(&encoder_id).context("the classifier compiled in can't be used")?;
+        let classifier_version = classifier.version().to_owned();
+        let settings = &setup.settings;
+        let parts = Parts {
+            encoder,
+            classifier,
+            fleet: Fleet::new(&setup.catalog, &setup.enabled),
+            gateway: gateway(setup)?,
+            store: store.clone(),
+            clock: Arc::new(SystemClock),
+        };
+        let router = Router::new(parts, settings);
+        let mut learner = router.learner(settings);
+        learner.resume().await.context("the learner can't read the log")?;
+        Ok(Self { router, learner, store, encoder_id, encoder_threads: threads(settings), classifier_version })
+    }
+
+    /// An engine that keeps its log in memory.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn in_memory(setup: &Setup) -> anyhow::Result<Self> {
+        Self::start(setup, Store::in_memory().await?).await
+    }
+}
+
+/// The folder of the encoder that this build serves.
+#[must_use]
+pub fn model_folder(setup: &Setup) -> ModelFolder {
+    ModelFolder::new(Manifest::builtin(), &setup.models_dir)
+}
+
+/// Files, hashes and weights are read on a thread that may block.
+async fn start_encoder(setup: &Setup) -> anyhow::Result<EncoderPool> {
+    let (folder, settings) = (model_folder(setup), setup.settings.encoder.clone());
+    let options =
+        PoolOptions { threads: threads(&setup.settings), queue: settings.queue, max_batch: settings.max_batch };
+    let load = move || -> anyhow::Result<EncoderPool> {
+        folder.ensure(settings.offline)?;
+        let encoder = Arc::new(ReferenceEncoder::load(&folder)?);
+        let tokenizer = Tokenizer::load(&folder.file("tokenizer.json"), settings.window_tokens)?;
+        Ok(EncoderPool::start(encoder, tokenizer, options)?)
+    };
+    tokio::task::spawn_blocking(load).await.context("loading the encoder failed")?
+}
+
+fn threads(settings: &Settings) -> usize {
+    match settings.encoder.threads {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads => threads,
+    }
+}
+
+fn gateway(setup: &Setup) -> anyhow::Result<Gateway> {
+    let simulated = &setup.settings.simulated;
+    let world = SimulatedWorld { speed: simulated.speed, seed: simulated.seed };
+    let timeout = Duration::from_millis(setup.settings.limits.request_timeout_ms);
+    Gateway::new(setup.access(), world, timeout).context("the HTTP client can't be set up")
+}

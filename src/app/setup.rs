@@ -1,0 +1,221 @@
+//! What the operator asked for: settings, catalogue, keys, and which providers they enable.
+
+use crate::{
+    catalog::{Catalog, CatalogFaults, Dialect, Provider, providers_to_toml},
+    config::{self, ConfigFaults, Credentials, Finding, Flags, Inputs, Settings, Source},
+    encoder::ModelFolder,
+    gateway::ProviderAccess,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The log's file in the data folder.
+pub const STORE_FILE: &str = "satisfice.db";
+
+/// How the process was called.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// `--config`; else `SATISFICE_CONFIG` of the environment; else no file.
+    pub config: Option<PathBuf>,
+    /// Flags that stand for settings.
+    pub flags: Flags,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Why there is nothing to start.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigFaults),
+    /// The operator's catalogue is wrong.
+    #[error("{0}")]
+    Catalog(#[from] CatalogFaults),
+    /// A file that was named can't be read.
+    #[error("can't read the {what} {}: {source}", path.display())]
+    File {
+        /// What it is.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Checked settings with all that follows from them and from the environment.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Settings. What `[providers.NAME] models` leaves out stands in every policy's `deny`.
+    pub settings: Settings,
+    /// Built-in catalogue, the operator's file over it, configured providers over both.
+    pub catalog: Catalog,
+    /// Keys found.
+    pub credentials: Credentials,
+    /// Ids of the providers that may be called.
+    pub enabled: BTreeSet<String>,
+    /// Allowed, and probably not meant.
+    pub warnings: Vec<Finding>,
+    /// Where encoders are cached.
+    pub models_dir: PathBuf,
+}
+
+impl Invocation {
+    /// This process's environment; variables that are not Unicode are left out.
+    #[must_use]
+    pub fn from_process(config: Option<PathBuf>, flags: Flags) -> Self {
+        let unicode = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self { config, flags, environment: std::env::vars_os().filter_map(unicode).collect() }
+    }
+
+    /// The configuration file to read, if any.
+    #[must_use]
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let named = self.environment.get("SATISFICE_CONFIG").filter(|path| !path.is_empty());
+        self.config.clone().or_else(|| named.map(PathBuf::from))
+    }
+}
+
+impl Setup {
+    /// Reads and checks everything; starts nothing.
+    ///
+    /// # Errors
+    /// [`SetupError`], to be shown to the operator as it is.
+    pub fn load(invocation: &Invocation) -> Result<Self, SetupError> {
+        let builtin = Catalog::builtin()?;
+        let config::Loaded { mut settings, mut warnings } = load_settings(invocation, &builtin)?;
+        let catalog = load_catalog(builtin, &settings)?;
+        settings.check_providers(&ids(&catalog))?;
+        let variables = catalog.providers().iter().map(|p| (p.id.as_str(), p.key_env.as_slice()));
+        let (credentials, more) = config::credentials(&invocation.environment, variables, &settings);
+        warnings.extend(more);
+        let enabled = enabled(&settings, &catalog, &credentials);
+        deny_unlisted(&mut settings, &catalog);
+        let models_dir = models_dir(&settings, &invocation.environment);
+        Ok(Self { settings, catalog, credentials, enabled, warnings, models_dir })
+    }
+
+    /// The log's file.
+    #[must_use]
+    pub fn store_path(&self) -> PathBuf {
+        self.settings.data_dir.join(STORE_FILE)
+    }
+
+    /// How to reach each enabled provider.
+    #[must_use]
+    pub fn access(&self) -> BTreeMap<String, ProviderAccess> {
+        let enabled = self.catalog.providers().iter().filter(|p| self.enabled.contains(&p.id));
+        let access = enabled.map(|p| {
+            let api_key = self.credentials.get(&p.id).map(|key| key.expose().to_owned());
+            (p.id.clone(), ProviderAccess { base_url: p.base_url.clone(), api_key })
+        });
+        access.collect()
+    }
+
+    /// Whether the staging provider serves.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.catalog.providers().iter().any(|p| p.dialect == Dialect::Simulated && self.enabled.contains(&p.id))
+    }
+}
+
+fn load_settings(invocation: &Invocation, builtin: &Catalog) -> Result<config::Loaded, SetupError> {
+    let file = match invocation.config_file() {
+        Some(path) => Some((read("configuration", &path)?, path.display().to_string())),
+        None => None,
+    };
+    let data = dirs::data_dir().unwrap_or_else(|| PathBuf::from(".")).join("satisfice");
+    Ok(config::load(&Inputs {
+        file: file.as_ref().map(|(text, origin)| Source { text, origin }),
+        environment: &invocation.environment,
+        flags: &invocation.flags,
+        default_data_dir: &data,
+        known_providers: &ids(builtin),
+    })?)
+}
+
+fn read(what: &'static str, path: &Path) -> Result<String, SetupError> {
+    fs::read_to_string(path).map_err(|source| SetupError::File { what, path: path.to_owned(), source })
+}
+
+fn ids(catalog: &Catalog) -> Vec<&str> {
+    catalog.providers().iter().map(|provider| provider.id.as_str()).collect()
+}
+
+/// Configured providers come first, so that the operator's file can use them, and last, so that they win.
+fn load_catalog(builtin: Catalog, settings: &Settings) -> Result<Catalog, SetupError> {
+    let catalog = with_configured(&builtin, settings)?;
+    let Some(path) = &settings.catalog.file else { return Ok(catalog) };
+    let overlaid = catalog.merge(&read("catalogue", path)?, &path.display().to_string())?;
+    with_configured(&overlaid, settings)
+}
+
+/// The catalogue with the addresses and key variables of `[providers.NAME]`.
+fn with_configured(catalog: &Catalog, settings: &Settings) -> Result<Catalog, SetupError> {
+    let configured = settings.providers.iter().filter_map(|(name, given)| {
+        let known = catalog.provider(name).cloned();
+        let mut provider = match (known, &given.base_url) {
+            (Some(known), _) if known.dialect == Dialect::OpenAi => known,
+            (None, Some(_)) => new_provider(name),
+            _ => return None,
+        };
+        if let Some(url) = &given.base_url {
+            provider.base_url = url.as_str().to_owned();
+        }
+        if let Some(variable) = &given.api_key_env {
+            provider.key_env = vec![variable.as_str().to_owned()];
+        }
+        Some(provider)
+    });
+    Ok(catalog.merge(&providers_to_toml(&configured.collect::<Vec<_>>()), "[providers]")?)
+}
+
+fn new_provider(name: &str) -> Provider {
+    Provider {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        base_url: String::new(),
+        key_env: Vec::new(),
+        dialect: Dialect::OpenAi,
+        docs: None,
+    }
+}
+
+/// Who has a key; servers that want none, when the configuration names them; the staging provider, when it is on.
+fn enabled(settings: &Settings, catalog: &Catalog, credentials: &Credentials) -> BTreeSet<String> {
+    let mut enabled: BTreeSet<String> = credentials.providers().map(str::to_owned).collect();
+    let keyless = settings.providers.iter().filter(|(name, given)| {
+        given.enabled && catalog.provider(name).is_some_and(|p| p.dialect == Dialect::OpenAi && p.key_env.is_empty())
+    });
+    enabled.extend(keyless.map(|(name, _)| name.clone()));
+    if settings.simulated.is_on(!enabled.is_empty()) {
+        let simulated = catalog.providers().iter().filter(|p| p.dialect == Dialect::Simulated);
+        enabled.extend(simulated.map(|p| p.id.clone()));
+    }
+    enabled
+}
+
+/// Models that their provider's `models` does not list are denied in every policy.
+fn deny_unlisted(settings: &mut Settings, catalog: &Catalog) {
+    let unlisted = catalog.models().iter().filter(|model| {
+        let given = settings.providers.get(&model.provider);
+        given.is_some_and(|given| !given.models.iter().any(|pattern| model.id.matches(pattern)))
+    });
+    let unlisted: Vec<String> = unlisted.map(|model| model.id.to_string()).collect();
+    settings.routing.deny.extend(unlisted.iter().cloned());
+    for policy in settings.named_policies.values_mut() {
+        policy.deny.extend(unlisted.iter().cloned());
+    }
+}
+
+fn models_dir(settings: &Settings, environment: &BTreeMap<String, String>) -> PathBuf {
+    let cache = environment.get("SATISFICE_CACHE_DIR").filter(|dir| !dir.is_empty());
+    let default = || ModelFolder::default_models_dir(cache.map(String::as_str));
+    settings.encoder.models_dir.clone().unwrap_or_else(default)
+}

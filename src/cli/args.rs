@@ -1,0 +1,320 @@
+//! What can be typed. Long, because it is the table of all commands and flags.
+
+use super::simulate::Degrade;
+use crate::{
+    app::Invocation,
+    config::Flags,
+    domain::{Quality, Usd},
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use std::path::PathBuf;
+
+/// A self-hosted LLM router: the cheapest model that is good enough, learned from outcomes.
+///
+/// Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "satisfice", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) serve: ServeArgs,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve requests (what happens without a command, too)
+    Serve(ServeArgs),
+    /// Show which model a prompt would go to, and why
+    Route(RouteArgs),
+    /// The encoder's files
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// The model catalogue
+    Catalog {
+        #[command(subcommand)]
+        command: CatalogCommand,
+    },
+    /// Write decisions, outcomes or feedback to a Parquet or Arrow file
+    Export(ExportArgs),
+    /// Fold the log again and compare with what was learned
+    Replay(ReplayArgs),
+    /// Check settings, catalogue, encoder, classifier and log
+    Check(Place),
+    /// Write a commented configuration file with every setting
+    Init(InitArgs),
+    /// Drive traffic with feedback through simulated models and watch the router learn
+    Simulate(SimulateArgs),
+    /// Show the whole story on real prompts: route, learn, survive a kill
+    Demo(DemoArgs),
+}
+
+/// Where configuration and data are.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Place {
+    /// Configuration file [env: SATISFICE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Folder of the log and the learned state [env: SATISFICE_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<String>,
+}
+
+impl Place {
+    /// The invocation with this process's environment.
+    pub(super) fn invocation(self) -> Invocation {
+        Invocation::from_process(self.config, Flags { listen: None, data_dir: self.data_dir })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// Address and port, such as 127.0.0.1:8080 [env: SATISFICE_LISTEN]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RouteArgs {
+    /// The prompt; - reads it from standard input
+    pub(super) text: String,
+    #[command(flatten)]
+    pub(super) wishes: Wishes,
+    /// Policy to decide by
+    #[arg(long, value_name = "NAME")]
+    pub(super) policy: Option<String>,
+    /// Ask this service; otherwise the configured one if it runs, else decide in this process
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The `route` object of a request.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Wishes {
+    /// Quality that is good enough, 0 to 1
+    #[arg(long, value_name = "Q", value_parser = quality)]
+    pub(super) quality: Option<Quality>,
+    /// What "good enough" means over many requests
+    #[arg(long, value_enum)]
+    pub(super) mode: Option<Mode>,
+    /// The most that the request may be expected to cost
+    #[arg(long, value_name = "USD", value_parser = usd)]
+    pub(super) max_cost: Option<Usd>,
+    /// The longest that the answer may be expected to take
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32))]
+    pub(super) max_latency_ms: Option<u32>,
+    /// Only these models; patterns such as anthropic/*, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
+    pub(super) models: Vec<String>,
+    /// Not these models
+    #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
+    pub(super) exclude: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// Each request meets the target
+    Floor,
+    /// The mean over requests meets the target
+    Average,
+    /// The best quality within the configured budget
+    Budget,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(super) enum ModelsCommand {
+    /// Fetch what is missing or corrupt
+    Pull,
+    /// Show the files and where they are
+    List,
+    /// Compare every file with its SHA-256; exit code 1 if one differs
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogCommand {
+    /// Show the models with prices, limits and whether they may be chosen
+    List(CatalogListArgs),
+    /// Read a public price list and write it in the catalogue's form
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogListArgs {
+    /// Only models that may be chosen
+    #[arg(long)]
+    pub(super) enabled: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Which list it is
+    #[arg(long, value_enum)]
+    pub(super) format: ListFormat,
+    /// The list; - reads it from standard input
+    pub(super) file: PathBuf,
+    /// The day the list was read; today by default
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(super) as_of: Option<Date>,
+    /// What to name as the source of the prices
+    #[arg(long, value_name = "TEXT")]
+    pub(super) source: Option<String>,
+    /// Only these providers; LIST=OURS takes a provider that the catalogue calls differently
+    #[arg(long = "provider", value_delimiter = ',', value_name = "NAME")]
+    pub(super) providers: Vec<String>,
+    /// Where to write; standard output by default
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// LiteLLM's model_prices_and_context_window.json
+    Litellm,
+    /// The api.json of models.dev
+    ModelsDev,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// What to write
+    #[arg(long, value_enum)]
+    pub(super) what: What,
+    /// How to write it
+    #[arg(long, value_enum, default_value = "parquet")]
+    pub(super) format: FileFormat,
+    /// The file; replaced if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// One row a decision, with candidates and context
+    Decisions,
+    /// One row a forwarded request
+    Outcomes,
+    /// One row a feedback
+    Feedback,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileFormat {
+    /// Parquet, compressed with zstd
+    Parquet,
+    /// Arrow IPC file (Feather)
+    Arrow,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// Compare the fold of the whole log with snapshot and tail; exit code 1 if they differ (the only thing it does)
+    #[arg(long, required = true)]
+    pub(super) verify: bool,
+    /// Only this scope
+    #[arg(long, value_name = "NAME")]
+    pub(super) scope: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Where to write; - is standard output
+    #[arg(long, value_name = "FILE", default_value = "satisfice.toml")]
+    pub(super) out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Drive this service; by default one in this process, with its data in a temporary folder
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Requests to send
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) requests: u64,
+    /// Requests at the same time
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) concurrency: u16,
+    /// Requests to a row of the table; a tenth of them by default
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) block: Option<u64>,
+    /// Prompts with labels, one JSON object a line; by default those that come with the program
+    #[arg(long, value_name = "FILE")]
+    pub(super) prompts: Option<PathBuf>,
+    /// From request N on, MODEL answers with this quality; may be repeated
+    #[arg(long, value_name = "MODEL=QUALITY@N")]
+    pub(super) degrade: Vec<Degrade>,
+    /// Share of answers that get feedback
+    #[arg(long, default_value = "1.0", value_parser = share)]
+    pub(super) feedback_rate: f64,
+    /// Seed of the order of prompts, of scores, and of who gets feedback
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Forward through /v1/chat/completions instead of deciding only
+    #[arg(long)]
+    pub(super) chat: bool,
+    #[command(flatten)]
+    pub(super) wishes: Wishes,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Configuration file of the service in this process [env: SATISFICE_CONFIG]
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Prompts of the first part
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(50..))]
+    pub(super) prompts: u64,
+    /// Quality that is good enough, 0 to 1
+    #[arg(long, value_name = "Q", value_parser = quality, default_value = "0.8")]
+    pub(super) quality: Quality,
+    /// Seed of the order of prompts and of scores
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number"))
+}
+
+fn quality(text: &str) -> Result<Quality, String> {
+    Quality::new(number(text)?).map_err(|e| e.to_string())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = number(text)?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(format!("a share is from 0 to 1, not {share}")) }
+}
+
+fn usd(text: &str) -> Result<Usd, String> {
+    Usd::new(number(text)?).map_err(|e| e.to_string())
+}
