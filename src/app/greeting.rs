@@ -106,11 +106,7 @@ impl Greeting {
     }
 
     const fn simulation(&self) -> &'static str {
-        if self.simulated {
-            "on: its models answer from inside this process, nothing is sent anywhere"
-        } else {
-            "off"
-        }
+        if self.simulated { "on: its models answer from inside this process, nothing is sent anywhere" } else { "off" }
     }
 }
 

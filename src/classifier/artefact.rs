@@ -35,7 +35,9 @@ pub enum ArtefactError {
         problem: String,
     },
     /// The file is not what its manifest says.
-    #[error("the classifier's SHA-256 is {found}, its manifest says {expected}: the file is damaged or was replaced; restore it or refit with `satisfice-train fit`")]
+    #[error(
+        "the classifier's SHA-256 is {found}, its manifest says {expected}: the file is damaged or was replaced; restore it or refit with `satisfice-train fit`"
+    )]
     Hash {
         /// In the manifest.
         expected: String,
@@ -49,7 +51,9 @@ pub enum ArtefactError {
         found: String,
     },
     /// Fitted on another encoder.
-    #[error("the classifier was fitted on encoder {found}, this service runs {expected}: refit it or configure that encoder")]
+    #[error(
+        "the classifier was fitted on encoder {found}, this service runs {expected}: refit it or configure that encoder"
+    )]
     Encoder {
         /// In the service.
         expected: String,
@@ -57,7 +61,9 @@ pub enum ArtefactError {
         found: String,
     },
     /// Fitted on another version of the features.
-    #[error("the classifier was fitted on features version {found}, this release computes {FEATURES_VERSION}: refit it")]
+    #[error(
+        "the classifier was fitted on features version {found}, this release computes {FEATURES_VERSION}: refit it"
+    )]
     Features {
         /// In the file.
         found: String,
@@ -185,7 +191,8 @@ impl Artefact {
     pub fn load(folder: &Path, encoder: &str) -> Result<Self, ArtefactError> {
         let read = |name: &str| {
             let path = folder.join(name);
-            std::fs::read(&path).map_err(|e| ArtefactError::Io { path: path.display().to_string(), problem: e.to_string() })
+            std::fs::read(&path)
+                .map_err(|e| ArtefactError::Io { path: path.display().to_string(), problem: e.to_string() })
         };
         let manifest = String::from_utf8_lossy(&read(MANIFEST)?).into_owned();
         Self::verified(&manifest, &read(FILE)?, encoder)
@@ -219,8 +226,7 @@ struct Facts {
 
 /// Versions first: a file of another format may hold other facts.
 fn checked(facts: &str, encoder: &str) -> Result<Facts, ArtefactError> {
-    let raw: serde_json::Value =
-        serde_json::from_str(facts).map_err(|e| ArtefactError::Malformed(e.to_string()))?;
+    let raw: serde_json::Value = serde_json::from_str(facts).map_err(|e| ArtefactError::Malformed(e.to_string()))?;
     if raw["format"] != FORMAT {
         return Err(ArtefactError::Format { found: raw["format"].to_string() });
     }
@@ -253,12 +259,14 @@ fn floats(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<
         return Err(ArtefactError::Malformed(problem));
     }
     let values: Vec<f32> = match tensor.dtype() {
-        Dtype::F32 => {
-            tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-        }
-        Dtype::BF16 => {
-            tensor.data().as_chunks::<2>().0.iter().map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16)).collect()
-        }
+        Dtype::F32 => tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::BF16 => tensor
+            .data()
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| f32::from_bits(u32::from(u16::from_le_bytes(*b)) << 16))
+            .collect(),
         other => return Err(ArtefactError::Malformed(format!("{name} has type {other:?}"))),
     };
     if values.iter().all(|v| v.is_finite()) {

@@ -79,7 +79,9 @@ impl Counts {
                 '\n' => n.lines += 1,
                 '{' | '}' | ';' | '<' | '>' | '[' | ']' | '_' | '(' | ')' => n.code += 1,
                 '0'..='9' => n.digits += 1,
-                '+' | '*' | '/' | '^' | '=' | '∑' | '∫' | '√' | '≤' | '≥' | '×' | '÷' | '∈' | '→' | '∞' => n.maths += 1,
+                '+' | '*' | '/' | '^' | '=' | '∑' | '∫' | '√' | '≤' | '≥' | '×' | '÷' | '∈' | '→' | '∞' => {
+                    n.maths += 1
+                }
                 '\u{0400}'..='\u{052F}' => n.cyrillic += 1,
                 '\u{00C0}'..='\u{024F}' | '\u{1E00}'..='\u{1EFF}' => n.accented += 1,
                 '\u{2E80}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' => n.han += 1,
@@ -161,8 +163,8 @@ fn words(text: &str) -> Vec<String> {
 /// FNV-1a of mark, word and next word, folded into the buckets.
 fn bucket(mark: &[u8], word: &str, next: &str) -> u32 {
     let bytes = mark.iter().chain(word.as_bytes()).chain(if next.is_empty() { &[][..] } else { &[b' '][..] });
-    let hash = bytes.chain(next.as_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bytes
+        .chain(next.as_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     ((hash ^ (hash >> 32)) as u32) & (BUCKETS as u32 - 1)
 }

@@ -95,9 +95,10 @@ async fn log(setup: &Setup) -> Finding {
 }
 
 fn log_faults(report: &IntegrityReport) -> String {
-    let gaps = report.gaps.iter().map(|gap| {
-        format!("scope {} has {} feedbacks numbered up to {}", gap.scope, gap.rows, gap.highest)
-    });
+    let gaps = report
+        .gaps
+        .iter()
+        .map(|gap| format!("scope {} has {} feedbacks numbered up to {}", gap.scope, gap.rows, gap.highest));
     let orphans = (report.orphans > 0).then(|| format!("{} rows refer to what is not there", report.orphans));
     let all: Vec<String> = report.faults.iter().cloned().chain(gaps).chain(orphans).collect();
     format!("{}; restore it from a backup", all.join("; "))

@@ -50,9 +50,7 @@ pub(super) fn table(header: &[&str], left: &[usize], rows: impl IntoIterator<Ite
 /// A bar with counts and time left; drawn on a terminal only.
 pub(super) fn progress(what: &'static str, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:12} {bar:36} {human_pos}/{human_len} {per_sec} {eta}");
-    ProgressBar::new(length)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(what)
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
 }
 
 /// Reads standard input to its end.

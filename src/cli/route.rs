@@ -109,7 +109,10 @@ pub(super) fn render(answer: &RouteAnswer) -> String {
 
 fn expected(predicted: &PredictedAnswer) -> String {
     let PredictedAnswer { cost_usd, output_tokens, quality, quality_low } = predicted;
-    format!("quality {quality:.3} (at least {quality_low:.3}), {} for about {output_tokens} output tokens", usd(*cost_usd))
+    format!(
+        "quality {quality:.3} (at least {quality_low:.3}), {} for about {output_tokens} output tokens",
+        usd(*cost_usd)
+    )
 }
 
 fn usd(sum: f64) -> String {

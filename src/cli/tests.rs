@@ -206,7 +206,8 @@ fn check_lists_every_finding_and_counts_the_faults() {
 
 #[test]
 fn a_replay_that_differs_says_so_with_both_digests() {
-    let status = |version, digest: &str| LearnerStatus { scope: "default".to_owned(), version, digest: digest.to_owned() };
+    let status =
+        |version, digest: &str| LearnerStatus { scope: "default".to_owned(), version, digest: digest.to_owned() };
     let report = |equal| ReplayReport {
         from_log: status(9, "aa"),
         from_snapshot: status(9, if equal { "aa" } else { "bb" }),
@@ -216,7 +217,10 @@ fn a_replay_that_differs_says_so_with_both_digests() {
     let same = super::replay::render(&[report(true)]);
     assert_eq!(same, "scope default: equal to the bit after 9 feedbacks (snapshot at 5), digest aa");
     let differs = super::replay::render(&[report(false)]);
-    assert!(differs.contains("DIFFERENT") && differs.contains("digest aa") && differs.contains("digest bb"), "{differs}");
+    assert!(
+        differs.contains("DIFFERENT") && differs.contains("digest aa") && differs.contains("digest bb"),
+        "{differs}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The reference path: `candle-transformers`' BERT in f32, masked mean pooling, unit norm.
 
-use super::{DIMENSIONS, EncodeError, Embedding, Encoder, Encoding, ModelFolder, TRUNK_LAYERS, Tokens};
+use super::{DIMENSIONS, Embedding, EncodeError, Encoder, Encoding, ModelFolder, TRUNK_LAYERS, Tokens};
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertEncoder, BertModel, Config};

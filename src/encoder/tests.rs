@@ -1,1 +1,40 @@
-//! t
+use super::visible_text;
+use crate::domain::Prompt;
+
+fn seen(text: &str) -> String {
+    visible_text(&Prompt::user(text))
+}
+
+#[test]
+fn courtesy_around_a_prompt_is_not_seen() {
+    let bare = "How do I boil an egg?";
+    for text in [
+        "Hi there, How do I boil an egg?",
+        "hello!\n\nHow do I boil an egg? Thanks!",
+        "How do I boil an egg?  thank you so much",
+        "Good morning. How do I boil an egg? Many thanks.",
+    ] {
+        assert_eq!(seen(text), bare, "{text}");
+    }
+    assert_eq!(seen("write a poem about rain Thanks!"), "write a poem about rain");
+}
+
+#[test]
+fn words_of_courtesy_that_are_content_stay() {
+    for text in ["hello world in rust", "hi", "Thanks!", "How do you say thank you", "Hey Jude lyrics meaning", "你好"]
+    {
+        assert_eq!(seen(text), text);
+    }
+}
+
+#[test]
+fn white_space_is_squeezed_and_lines_stay_lines() {
+    assert_eq!(seen("  a   b \n\n\n c\t d  "), "a b\nc d");
+}
+
+#[test]
+fn cutting_never_splits_a_character() {
+    let text = "é漢🙂".repeat(5_000);
+    let seen = seen(&text);
+    assert!(seen.len() < 1_500 && seen.contains(" … "));
+}

@@ -40,6 +40,7 @@ pub fn visible_text(prompt: &Prompt) -> String {
 }
 
 fn head_and_tail(text: &str) -> String {
+    let text = without_courtesy(text);
     let mut seen = String::with_capacity(TURN_BYTES.min(text.len()) + 8);
     if text.len() <= TURN_BYTES {
         squeeze_into(&mut seen, text);
@@ -73,4 +74,104 @@ fn head(text: &str, bytes: usize) -> &str {
 
 fn tail(text: &str, bytes: usize) -> &str {
     &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
+}
+
+/// Openings that ask for nothing; they count when punctuation or a new line follows (`hello world` is content).
+const GREETINGS: &[&str] = &[
+    "hi there",
+    "hello there",
+    "hey there",
+    "hi all",
+    "hi",
+    "hello",
+    "hey",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "greetings",
+    "hola",
+    "hallo",
+    "guten tag",
+    "bonjour",
+    "salut",
+    "ciao",
+    "olá",
+    "привет",
+    "здравствуйте",
+    "你好",
+    "您好",
+    "こんにちは",
+];
+
+/// Closings that ask for nothing; they count after the end of a sentence, or with their own.
+const THANKS: &[&str] = &[
+    "thanks in advance",
+    "thank you in advance",
+    "thank you so much",
+    "thank you very much",
+    "thanks a lot",
+    "many thanks",
+    "thanks so much",
+    "thank you",
+    "thanks",
+    "thx",
+    "cheers",
+    "gracias",
+    "danke",
+    "merci",
+    "obrigado",
+    "obrigada",
+    "grazie",
+    "спасибо",
+    "谢谢",
+    "ありがとう",
+];
+
+/// The text without a greeting at its head and thanks at its tail, so that courtesy changes no decision. A text that is
+/// nothing else stays as it is.
+fn without_courtesy(text: &str) -> &str {
+    let whole = text.trim();
+    let rest = without_greeting(whole);
+    let rest = without_thanks(rest);
+    if rest.is_empty() { whole } else { rest }
+}
+
+fn without_greeting(text: &str) -> &str {
+    let ends = |c: char| matches!(c, ',' | '!' | '.' | '\n' | '，' | '！' | '。' | '、' | ':');
+    for greeting in GREETINGS {
+        if let Some(after) = strip_prefix_caseless(text, greeting)
+            && let Some(rest) = after.trim_start_matches([' ', ')']).strip_prefix(ends)
+        {
+            return rest.trim_start_matches(|c: char| c.is_whitespace() || ends(c));
+        }
+    }
+    text
+}
+
+fn without_thanks(text: &str) -> &str {
+    let ends = |c: char| matches!(c, '.' | '!' | '。' | '！' | ')' | ':') || c.is_whitespace();
+    let bare = text.trim_end_matches(ends);
+    let closed = bare.len() < text.len();
+    for thanks in THANKS {
+        let Some(before) = strip_suffix_caseless(bare, thanks) else { continue };
+        let trimmed = before.trim_end();
+        let sentence_over = before.ends_with('\n')
+            || trimmed.ends_with(['.', '!', '?', ',', ';', '\n', '。', '！', '？', '，', '"', '`', '}']);
+        // A word of its own, after a sentence or as one.
+        if before.len() > trimmed.len() && (sentence_over || closed) || sentence_over {
+            return trimmed.trim_end_matches([',', ';']);
+        }
+    }
+    text
+}
+
+fn strip_prefix_caseless<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    (head.to_lowercase() == prefix).then(|| &text[prefix.len()..])
+}
+
+fn strip_suffix_caseless<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let at = text.len().checked_sub(suffix.len())?;
+    let tail = text.get(at..)?;
+    (tail.to_lowercase() == suffix).then(|| &text[..at])
 }

@@ -121,12 +121,7 @@ impl Columns {
         self.list(name, lengths, Arc::new(items))
     }
 
-    fn list(
-        &mut self,
-        name: &str,
-        lengths: impl Iterator<Item = usize>,
-        values: ArrayRef,
-    ) -> Result<(), ExportError> {
+    fn list(&mut self, name: &str, lengths: impl Iterator<Item = usize>, values: ArrayRef) -> Result<(), ExportError> {
         let item = Arc::new(Field::new("item", values.data_type().clone(), false));
         self.put(name, false, ListArray::try_new(item, OffsetBuffer::from_lengths(lengths), values, None)?);
         Ok(())

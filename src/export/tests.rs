@@ -242,9 +242,8 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
     export(&store, Table::Decisions, FileFormat::Arrow, &out, |n| seen.set(n)).await.unwrap();
     assert_eq!(seen.get(), rows);
     let batches = FileReader::try_new(File::open(&out).unwrap(), None).unwrap().map(Result::unwrap);
-    let numbers: Vec<u64> = batches
-        .flat_map(|b| b.column_by_name("seq").unwrap().as_primitive::<UInt64Type>().values().to_vec())
-        .collect();
+    let numbers: Vec<u64> =
+        batches.flat_map(|b| b.column_by_name("seq").unwrap().as_primitive::<UInt64Type>().values().to_vec()).collect();
     assert!(numbers.len() as u64 == rows && numbers.is_sorted_by(|a, b| a + 1 == *b));
 }
 

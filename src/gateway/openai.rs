@@ -61,11 +61,7 @@ fn outgoing(mut body: Map<String, Value>, model: &ModelEntry, stream: bool) -> M
     body
 }
 
-async fn read_bounded(
-    provider: &str,
-    response: reqwest::Response,
-    timeout: Duration,
-) -> Result<Vec<u8>, GatewayError> {
+async fn read_bounded(provider: &str, response: reqwest::Response, timeout: Duration) -> Result<Vec<u8>, GatewayError> {
     let mut chunks = response.bytes_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -150,8 +146,7 @@ impl Upstream {
             self.ready.push(StreamItem::Event(Bytes::from_static(b"data: [DONE]\n\n")));
             return Ok(());
         }
-        let mut chunk: Value =
-            serde_json::from_slice(data).map_err(|e| malformed(&self.provider, &e.to_string()))?;
+        let mut chunk: Value = serde_json::from_slice(data).map_err(|e| malformed(&self.provider, &e.to_string()))?;
         if let Some(error) = chunk.get("error") {
             let message = error.get("message").and_then(Value::as_str).unwrap_or("error in the stream");
             return Err(malformed(&self.provider, message));

@@ -182,9 +182,7 @@ fn last_user_text(body: &serde_json::Map<String, Value>) -> String {
     let last = messages.and_then(|m| m.iter().rev().find(|m| m["role"] == "user"));
     match last.map(|m| &m["content"]) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => {
-            parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join(" ")
-        }
+        Some(Value::Array(parts)) => parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join(" "),
         _ => String::new(),
     }
 }

@@ -5,9 +5,7 @@ use crate::{
     catalog::{self, EligibilityQuery},
     classifier::Classification,
     config::PolicySettings,
-    domain::{
-        Candidate, Decision, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings, Usd,
-    },
+    domain::{Candidate, Decision, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings, Usd},
     encoder::{Encoded, visible_text},
     policy::{self, Choice, ExplorationCaps, Posterior, Scored},
 };
@@ -280,7 +278,10 @@ fn reason(rule: &RoutingRule, field: &Field<'_>, choice: &Choice, named: bool) -
             format!("cheapest of {of} eligible models with a quality of at least {target:.2} (lower bound {low:.3})")
         }
         (DecisionMode::Floor, false) => {
-            format!("no eligible model is sure to reach {target:.2}; the best of {of} is expected at {:.3}", chosen.mean)
+            format!(
+                "no eligible model is sure to reach {target:.2}; the best of {of} is expected at {:.3}",
+                chosen.mean
+            )
         }
         (DecisionMode::Average, _) => format!(
             "best value of {of} eligible models to keep a mean quality of {target:.2} (expected {:.3})",

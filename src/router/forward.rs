@@ -149,7 +149,8 @@ pub struct ChatStream {
 
 impl ChatStream {
     fn new(record: Record, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
-        let state = Streaming { guard: OutcomeGuard { record: Some(record), usage: Usage::default() }, items, over: false };
+        let state =
+            Streaming { guard: OutcomeGuard { record: Some(record), usage: Usage::default() }, items, over: false };
         let events = futures::stream::unfold(state, |mut state| async move {
             let event = state.next().await?;
             Some((event, state))

@@ -81,18 +81,21 @@ fn prompts(n: usize) -> Vec<String> {
     rows.filter(|r| r.messages.len() == 1).map(|mut r| r.messages.remove(0).content).take(n).collect()
 }
 
+/// The kinds of [`variants`], in their order.
+const VARIANTS: [&str; 6] = ["casing", "white space", "punctuation", "greeting", "thanks", "typo"];
+
 /// What people vary without asking for anything else.
-fn variants(text: &str) -> Vec<String> {
+fn variants(text: &str) -> [String; VARIANTS.len()] {
     let typo = {
         let mut chars: Vec<char> = text.chars().collect();
-        if let Some(i) = (chars.len() / 2..chars.len().saturating_sub(1)).find(|&i| {
-            chars[i].is_alphabetic() && chars[i + 1].is_alphabetic()
-        }) {
+        if let Some(i) = (chars.len() / 2..chars.len().saturating_sub(1))
+            .find(|&i| chars[i].is_alphabetic() && chars[i + 1].is_alphabetic())
+        {
             chars.swap(i, i + 1);
         }
         chars.into_iter().collect::<String>()
     };
-    vec![
+    [
         text.to_lowercase(),
         format!("  {}\n", text.replace(' ', "  ")),
         format!("{}!", text.trim_end_matches(['.', '?', '!'])),
@@ -105,16 +108,15 @@ fn variants(text: &str) -> Vec<String> {
 #[test]
 fn decisions_hold_over_casing_spacing_punctuation_greetings_and_typos() {
     let bench = Bench::new();
-    let (mut same, mut all) = (0, 0);
+    let mut same = [0u32; VARIANTS.len()];
     for text in prompts(200) {
         let choice = bench.choose(&text);
-        for variant in variants(&text) {
-            all += 1;
-            same += u32::from(bench.choose(&variant) == choice);
+        for (same, variant) in same.iter_mut().zip(variants(&text)) {
+            *same += u32::from(bench.choose(&variant) == choice);
         }
     }
-    let share = f64::from(same) / f64::from(all);
-    println!("same model on {same} of {all} variants: {share:.4}");
+    let share = f64::from(same.iter().sum::<u32>()) / (200 * VARIANTS.len()) as f64;
+    println!("same model of 200 prompts by variant: {VARIANTS:?} {same:?}; in all {share:.4}");
     assert!(share >= 0.95, "{share:.4}");
 }
 
@@ -122,9 +124,18 @@ fn decisions_hold_over_casing_spacing_punctuation_greetings_and_typos() {
 fn trivial_prompts_are_easier_than_expert_ones_in_several_languages() {
     let bench = Bench::new();
     let pairs = [
-        ("What is the capital of France?", "Prove that the Riemann zeta function has infinitely many zeros on the critical line."),
-        ("¿Qué hora es en Madrid?", "Demuestra que todo grupo finito simple de orden menor que 60 es cíclico de orden primo."),
-        ("Was ist 2 + 2?", "Beweise, dass die Menge der stetigen, nirgends differenzierbaren Funktionen residual in C[0,1] ist."),
+        (
+            "What is the capital of France?",
+            "Prove that the Riemann zeta function has infinitely many zeros on the critical line.",
+        ),
+        (
+            "¿Qué hora es en Madrid?",
+            "Demuestra que todo grupo finito simple de orden menor que 60 es cíclico de orden primo.",
+        ),
+        (
+            "Was ist 2 + 2?",
+            "Beweise, dass die Menge der stetigen, nirgends differenzierbaren Funktionen residual in C[0,1] ist.",
+        ),
         ("法国的首都是哪里？", "请证明椭圆曲线上有理点群是有限生成的，并说明下降法的关键步骤。"),
     ];
     for (easy, hard) in pairs {
@@ -140,7 +151,10 @@ fn clear_prompts_get_their_task_type() {
         ("Write a Python function that merges two sorted lists", "coding"),
         ("Translate to French: I would like two tickets please", "translation"),
         ("What is 17% of 2,340? Show the steps.", "math"),
-        ("Summarise this article in three bullet points: The council met on Monday to discuss the bridge…", "summarisation"),
+        (
+            "Summarise this article in three bullet points: The council met on Monday to discuss the bridge…",
+            "summarisation",
+        ),
         ("Write a short story about a lighthouse keeper who is afraid of the dark", "writing"),
     ];
     for (text, expected) in cases {

@@ -3,7 +3,7 @@
 use crate::support::real_encoder;
 use satisfice::{
     domain::{Prompt, Role, Turn},
-    encoder::{Embedding, Encoder, EncoderPool, FileState, Manifest, ModelFolder, PoolOptions, Tokens, visible_text},
+    encoder::{Embedding, EncoderPool, FileState, Manifest, ModelFolder, PoolOptions, Tokens, visible_text},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -51,7 +51,8 @@ fn embeddings_equal_the_fixture_alone_and_in_a_batch() {
 #[tokio::test]
 async fn a_megabyte_costs_no_more_than_twice_two_kilobytes() {
     let (encoder, tokenizer) = real_encoder();
-    let pool = EncoderPool::start(encoder, tokenizer, PoolOptions { threads: 1, queue: 8, max_batch: 8 }).expect("starts");
+    let pool =
+        EncoderPool::start(encoder, tokenizer, PoolOptions { threads: 1, queue: 8, max_batch: 8 }).expect("starts");
     let text = |bytes: usize| "The quick brown fox has opinions about routing. ".repeat(bytes / 48 + 1);
     let (small, large) = (Prompt::user(text(2_000)), Prompt::user(text(1_000_000)));
     // Paired and alternated; the median keeps a busy machine out of it.

@@ -127,7 +127,11 @@ async fn nothing_acknowledged_is_lost_and_replay_equals_live_after_kill_9() {
             let (rows, replayed) = check_log(&log, &acknowledged).await;
             let live = service.learner(&client).await;
             assert_eq!(live["version"].as_u64(), Some(replayed.version), "round {round}, {rows} rows");
-            assert_eq!(live["digest"].as_str(), Some(replayed.digest.as_str()), "round {round}: live is not the replay");
+            assert_eq!(
+                live["digest"].as_str(),
+                Some(replayed.digest.as_str()),
+                "round {round}: live is not the replay"
+            );
         }
         let workers: Vec<_> = (0..6)
             .map(|w| {

@@ -229,7 +229,7 @@ impl Encoder for StubEncoder {
 }
 
 /// The real encoder, fetched once if the cache lacks it, and its tokenizer with the default window.
-pub fn real_encoder() -> (Arc<dyn Encoder>, Tokenizer) {
+pub(crate) fn real_encoder() -> (Arc<dyn Encoder>, Tokenizer) {
     static LOADED: std::sync::OnceLock<(Arc<dyn Encoder>, Tokenizer)> = std::sync::OnceLock::new();
     let (encoder, tokenizer) = LOADED.get_or_init(|| {
         let cache = std::env::var("SATISFICE_CACHE_DIR").ok();

@@ -72,9 +72,8 @@ pub fn agreement(prompts: &Path, second: &Path) -> Result<Agreement> {
     let (first, second) = (read(prompts)?, read(second)?);
     let pairs: Vec<_> = second.iter().filter_map(|(id, b)| Some((first.get(id)?, b))).collect();
     let n = pairs.len() as f64;
-    let share = |f: &dyn Fn(&(TaskType, u8), &(TaskType, u8)) -> bool| {
-        pairs.iter().filter(|(a, b)| f(a, b)).count() as f64 / n
-    };
+    let share =
+        |f: &dyn Fn(&(TaskType, u8), &(TaskType, u8)) -> bool| pairs.iter().filter(|(a, b)| f(a, b)).count() as f64 / n;
     let task = share(&|a, b| a.0 == b.0);
     let chance: f64 = TaskType::ALL
         .iter()
@@ -120,7 +119,11 @@ impl Card {
         let total = ("**our own prompts, all authors**".to_owned(), &self.own, self.own_tfidf.accuracy);
         let each = self.by_source.iter().map(|(s, r)| (s.clone(), r, self.tfidf_by_source[s].accuracy));
         for (name, report, tfidf) in std::iter::once(total).chain(each) {
-            let _ = writeln!(page, "| {name} | {} | {:.3} | {:.3} | {tfidf:.3} |", report.n, report.accuracy, report.macro_f1);
+            let _ = writeln!(
+                page,
+                "| {name} | {} | {:.3} | {:.3} | {tfidf:.3} |",
+                report.n, report.accuracy, report.macro_f1
+            );
         }
         page.push_str("\n## Difficulty on held-out data\n\nOur own prompts, author left out: AUC of level 5 (expert) against level 1 (trivial), by language.\n\n| language | AUC |\n|---|---|\n");
         self.difficulty.iter().for_each(|(l, a)| page.push_str(&format!("| {l} | {a:.3} |\n")));
@@ -130,7 +133,11 @@ impl Card {
         let _ = writeln!(
             page,
             "\n## Agreement of the labels\n\n{} of our own prompts were labelled a second time, blind: task type equal on {:.1} % (Cohen's kappa {:.3}), difficulty equal on {:.1} %, within one level on {:.1} %.",
-            a.n, 100.0 * a.task, a.task_kappa, 100.0 * a.level, 100.0 * a.level_within_one
+            a.n,
+            100.0 * a.task,
+            a.task_kappa,
+            100.0 * a.level,
+            100.0 * a.level_within_one
         );
         page.push_str(LIMITS);
         let _ = writeln!(page, "\n## Provenance\n\n```");

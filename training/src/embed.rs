@@ -7,8 +7,8 @@ use satisfice::{
     classifier::{self, heads::Inputs},
     domain::Prompt,
     encoder::{
-        DIMENSIONS, Embedding, Encoder, Encoding, Manifest, ModelFolder, ReferenceEncoder, Tokenizer, Tokens, fetch::sha256_hex,
-        visible_text,
+        DIMENSIONS, Embedding, Encoder, Encoding, Manifest, ModelFolder, ReferenceEncoder, Tokenizer, Tokens,
+        fetch::sha256_hex, visible_text,
     },
 };
 use std::{

@@ -128,7 +128,12 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let artefact = Artefact {
         encoder: embedder.encoder_id().to_owned(),
         labels: served,
-        label_map: TaskType::ALL.iter().take_while(|_| true).filter(|t| !is_merged_name(**t)).map(|&t| (t, merged(t))).collect(),
+        label_map: TaskType::ALL
+            .iter()
+            .take_while(|_| true)
+            .filter(|t| !is_merged_name(**t))
+            .map(|&t| (t, merged(t)))
+            .collect(),
         temperature: card.as_ref().map_or(1.0, |c| c.temperature) as f32,
         task: head(&task),
         difficulty: head(&difficulty),
@@ -436,11 +441,8 @@ fn provenance(args: &FitArgs, tables: &[Outcomes]) -> Result<BTreeMap<String, St
 fn write(out: &Path, artefact: &Artefact, card: Option<Card>) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("can't create {}", out.display()))?;
     let bytes = artefact.to_bytes()?;
-    let manifest = ArtefactManifest {
-        sha256: sha256_hex(&bytes),
-        encoder: artefact.encoder.clone(),
-        features: FEATURES_VERSION,
-    };
+    let manifest =
+        ArtefactManifest { sha256: sha256_hex(&bytes), encoder: artefact.encoder.clone(), features: FEATURES_VERSION };
     std::fs::write(out.join(FILE), &bytes)?;
     std::fs::write(out.join(MANIFEST), toml::to_string(&manifest)?)?;
     if let Some(card) = card {

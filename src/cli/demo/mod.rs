@@ -130,8 +130,13 @@ impl Story {
             best.model,
             output::percent(summary.adequate, 1.0)
         );
-        self.claims.check("routing costs less than the strongest model always", summary.cost_usd < best.cost_usd, &detail)?;
-        let (victim, count) = shares(&steps).into_iter().max_by_key(|&(_, count)| count).context("nothing was routed")?;
+        self.claims.check(
+            "routing costs less than the strongest model always",
+            summary.cost_usd < best.cost_usd,
+            &detail,
+        )?;
+        let (victim, count) =
+            shares(&steps).into_iter().max_by_key(|&(_, count)| count).context("nothing was routed")?;
         self.share = count as f64 / steps.len() as f64;
         Ok(ModelId::from(victim.as_str()))
     }
@@ -150,7 +155,8 @@ impl Story {
             blocks.push(Summary::of(&steps));
         }
         output::print(&tables::blocks(&blocks, victim.as_str()))?;
-        let last: f64 = blocks.iter().rev().take(4).map(|block| tables::share_of(block, victim.as_str())).sum::<f64>() / 4.0;
+        let last: f64 =
+            blocks.iter().rev().take(4).map(|block| tables::share_of(block, victim.as_str())).sum::<f64>() / 4.0;
         let detail = format!("{share} before, {} in the last {} requests", output::percent(last, 1.0), 4 * BLOCK);
         self.claims.check("the share of the bad model falls below half", last < self.share / 2.0, &detail)
     }
@@ -172,7 +178,8 @@ impl Story {
     async fn survived(&mut self, before: &ReadyAnswer) -> anyhow::Result<()> {
         let after = self.learned().await?;
         let words = |ready: &ReadyAnswer| {
-            let scopes = ready.scopes.iter().map(|s| format!("{} version {} digest {:.12}", s.scope, s.version, s.digest));
+            let scopes =
+                ready.scopes.iter().map(|s| format!("{} version {} digest {:.12}", s.scope, s.version, s.digest));
             scopes.collect::<Vec<_>>().join(", ")
         };
         let detail = format!("before: {}; after: {}", words(before), words(&after));

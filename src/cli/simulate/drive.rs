@@ -99,7 +99,8 @@ impl Drive {
     async fn step(&self, n: u64) -> anyhow::Result<Step> {
         let prompt = self.prompts.nth(n);
         let body = json!({ "model": "auto", "messages": prompt.messages, "route": self.wishes });
-        let answer = if self.chat { self.chat(&body).await? } else { Some(self.client.post("/v1/route", &body).await?) };
+        let answer =
+            if self.chat { self.chat(&body).await? } else { Some(self.client.post("/v1/route", &body).await?) };
         let served = match answer {
             Some(answer) => Some(self.judge(n, prompt, answer).await?),
             None => None,
@@ -120,7 +121,8 @@ impl Drive {
 
     async fn judge(&self, n: u64, prompt: &LabelledPrompt, answer: RouteAnswer) -> anyhow::Result<Served> {
         let score = self.world.score(&answer.model, prompt, n);
-        let score = score.with_context(|| format!("{} is not a simulated model: its truth is unknown", answer.model))?;
+        let score =
+            score.with_context(|| format!("{} is not a simulated model: its truth is unknown", answer.model))?;
         let feedback = if dice::throw(self.world.seed() ^ FEEDBACK_DRAW, n) < self.feedback_rate {
             self.feedback(&answer.decision_id, score.get()).await?
         } else {

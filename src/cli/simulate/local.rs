@@ -26,8 +26,7 @@ impl LocalService {
     /// Why it can't start, in words for the operator.
     pub(super) async fn start(config: Option<PathBuf>) -> anyhow::Result<Self> {
         let data = TempDir::with_prefix("satisfice-")?;
-        let flags =
-            Flags { listen: Some("127.0.0.1:0".to_owned()), data_dir: Some(data.path().display().to_string()) };
+        let flags = Flags { listen: Some("127.0.0.1:0".to_owned()), data_dir: Some(data.path().display().to_string()) };
         let mut invocation = Invocation::from_process(config, flags);
         let environment = &mut invocation.environment;
         for (other, name, value) in [
