@@ -196,7 +196,8 @@ fn queries(args: &FitArgs, tables: &[Outcomes], embedder: &mut Embedder) -> Resu
         ensure!(!outcomes.rows.is_empty(), "outcome table {} is empty", outcomes.dataset);
         let irt = irt::fit(outcomes);
         let tokens = median_log_tokens(outcomes);
-        let chosen = draw((0..outcomes.queries.len()).collect(), args.outcome_queries, &mut rng);
+        let ours = (0..outcomes.queries.len()).filter(|&q| !is_test_only(&outcomes.tasks[q])).collect();
+        let chosen = draw(ours, args.outcome_queries, &mut rng);
         let prompts: Vec<Prompt> = chosen.iter().map(|&q| Prompt::user(outcomes.queries[q].clone())).collect();
         let inputs = embedder.inputs(&prompts.iter().collect::<Vec<_>>(), &outcomes.dataset)?;
         queries.extend(chosen.into_iter().zip(inputs).map(|(q, (inputs, encoding))| Query {
@@ -208,6 +209,12 @@ fn queries(args: &FitArgs, tables: &[Outcomes], embedder: &mut Embedder) -> Resu
         }));
     }
     Ok(queries)
+}
+
+/// Whether a task's prompts are test sets that nothing may be trained on, also where a training table carries them.
+fn is_test_only(task: &str) -> bool {
+    let task = task.to_lowercase().replace(['-', ' '], "_");
+    ["mt_bench", "arena_hard", "auto_j", "autoj", "routerarena"].iter().any(|name| task.contains(name))
 }
 
 fn median_log_tokens(table: &Outcomes) -> Vec<Option<f64>> {
@@ -458,4 +465,30 @@ fn write(out: &Path, artefact: &Artefact, card: Option<Card>) -> Result<()> {
 #[must_use]
 pub fn level_difficulty(level: u8) -> f64 {
     logit(LEVELS[usize::from(level.clamp(1, 5)) - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_of_test_sets_are_left_out_of_outcome_tables() {
+        for task in ["mt_bench/writing", "MT-Bench", "arena-hard", "auto-j", "RouterArena/math"] {
+            assert!(is_test_only(task), "{task}");
+        }
+        for task in ["mmlu/physics", "gsm8k", "alpaca"] {
+            assert!(!is_test_only(task), "{task}");
+        }
+    }
+
+    #[test]
+    fn drawing_is_seeded_and_takes_no_row_twice() {
+        let drawn = |seed| draw((0..100).collect(), 20, &mut ChaCha8Rng::seed_from_u64(seed));
+        let mut first = drawn(1);
+        assert_eq!(first, drawn(1));
+        assert_ne!(first, drawn(2));
+        first.sort_unstable();
+        first.dedup();
+        assert_eq!(first.len(), 20);
+    }
 }

@@ -1,0 +1,143 @@
+//! Load on `POST /v1/route` of a service that this program starts: latency by concurrency and prompt length, the encoder's
+//! share, and the service's memory. `cargo bench --bench load -- [REQUESTS per cell, default 300]`
+//!
+//! Server and loader share the machine; the loader's own processor time is part of what is measured.
+
+use serde_json::{Value, json};
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+const LENGTHS: [usize; 3] = [16, 64, 256];
+const CONCURRENCY: [usize; 2] = [1, 32];
+
+#[tokio::main]
+async fn main() {
+    let requests: u64 = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(300);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().tcp_nodelay(true).build().expect("a client");
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let (mut service, base) = start(&client, data.path()).await;
+    println!("| tokens | concurrency | requests/s | p50 ms | p99 ms | encoder's share of the decision | rejected | RSS MiB |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for length in LENGTHS {
+        for concurrency in CONCURRENCY {
+            run(&client, &base, length, concurrency, requests).await.print(length, concurrency, service.id());
+        }
+    }
+    let _ = service.kill();
+    let _ = service.wait();
+}
+
+async fn start(client: &reqwest::Client, data: &Path) -> (Child, String) {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
+    let base = format!("http://127.0.0.1:{port}");
+    let child = Command::new(env!("CARGO_BIN_EXE_satisfice"))
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
+        .arg(data)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the service starts");
+    for _ in 0..6000 {
+        if client.get(format!("{base}/readyz")).send().await.is_ok_and(|r| r.status().is_success()) {
+            return (child, base);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the service is not ready after a minute");
+}
+
+#[derive(Default)]
+struct Cell {
+    latencies_ms: Vec<f64>,
+    encode_us: f64,
+    total_us: f64,
+    rejected: u64,
+    seconds: f64,
+}
+
+impl Cell {
+    fn print(&mut self, length: usize, concurrency: usize, pid: u32) {
+        self.latencies_ms.sort_by(f64::total_cmp);
+        let n = self.latencies_ms.len();
+        let at = |q: f64| self.latencies_ms.get(((n as f64 * q) as usize).min(n.saturating_sub(1))).copied();
+        println!(
+            "| {length} | {concurrency} | {:.1} | {:.2} | {:.2} | {:.0} % | {} | {} |",
+            n as f64 / self.seconds,
+            at(0.5).unwrap_or(f64::NAN),
+            at(0.99).unwrap_or(f64::NAN),
+            100.0 * self.encode_us / self.total_us,
+            self.rejected,
+            resident_mib(pid).map_or("unknown".to_owned(), |m| m.to_string()),
+        );
+    }
+}
+
+/// A prompt of about so many tokens; every request has another, so that nothing can be cached.
+fn prompt(tokens: usize, n: u64) -> String {
+    let words = ["river", "stone", "garden", "window", "market", "letter", "winter", "number"];
+    let body: Vec<&str> =
+        (0..tokens.saturating_sub(8)).map(|i| words[(n as usize + i * i + i / 3) % words.len()]).collect();
+    format!("Explain number {n}: {}", body.join(" "))
+}
+
+async fn run(client: &reqwest::Client, base: &str, length: usize, concurrency: usize, requests: u64) -> Cell {
+    let next = Arc::new(AtomicU64::new(0));
+    let started = Instant::now();
+    let workers: Vec<_> = (0..concurrency)
+        .map(|_| {
+            let (client, url, next) = (client.clone(), format!("{base}/v1/route"), Arc::clone(&next));
+            tokio::spawn(async move {
+                let mut cell = Cell::default();
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= requests {
+                        return cell;
+                    }
+                    one(&client, &url, &prompt(length, n), &mut cell).await;
+                }
+            })
+        })
+        .collect();
+    let mut all = Cell::default();
+    for worker in workers {
+        let cell = worker.await.expect("no worker panics");
+        all.latencies_ms.extend(cell.latencies_ms);
+        all.encode_us += cell.encode_us;
+        all.total_us += cell.total_us;
+        all.rejected += cell.rejected;
+    }
+    all.seconds = started.elapsed().as_secs_f64();
+    all
+}
+
+async fn one(client: &reqwest::Client, url: &str, text: &str, cell: &mut Cell) {
+    let started = Instant::now();
+    let answer = client.post(url).json(&json!({"input": text, "route": {"explain": true}})).send().await;
+    let answer = answer.expect("the service answers");
+    if answer.status() == 429 {
+        assert!(answer.headers().contains_key("retry-after"), "a 429 says when to come back");
+        cell.rejected += 1;
+        return;
+    }
+    assert!(answer.status().is_success(), "{}", answer.status());
+    let decision: Value = answer.json().await.expect("JSON");
+    cell.latencies_ms.push(started.elapsed().as_secs_f64() * 1e3);
+    let us = |field: &str| decision["timings_us"][field].as_f64().unwrap_or(0.0);
+    cell.encode_us += us("encode") + us("encode_us") + us("queue") + us("queue_us");
+    cell.total_us += us("total") + us("total_us");
+}
+
+/// `VmRSS` of a process, where the platform tells.
+fn resident_mib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
+}
