@@ -6,7 +6,7 @@ mod report;
 mod world;
 
 pub(super) use drive::{Drive, Step};
-pub(super) use report::{AlwaysBest, Summary, always_best, shares};
+pub(super) use report::{Summary, always_best, shares};
 pub(super) use world::{Degrade, World};
 
 use super::{Verdict, args::SimulateArgs, client::Client, output, prompts::Prompts};
