@@ -211,3 +211,12 @@ fn the_route_command_reads_its_quality_as_a_quality() {
     let Command::Route(args) = command("satisfice route x --quality 0.8") else { panic!("not route") };
     assert_eq!(args.wishes.quality, Some(Quality::new(0.8).unwrap()));
 }
+
+#[test]
+fn an_error_tells_each_cause_once() {
+    let gone = std::io::Error::other("gone");
+    let told = crate::app::SetupError::File { what: "catalogue", path: "c.toml".into(), source: gone };
+    assert_eq!(with_causes(&told.into()), "can't read the catalogue c.toml: gone");
+    let untold = anyhow::Error::new(std::io::Error::other("gone")).context("can't start");
+    assert_eq!(with_causes(&untold), "can't start: gone");
+}
