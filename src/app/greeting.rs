@@ -80,10 +80,7 @@ impl Greeting {
         for (provider, names) in &self.usable {
             line(&format!("  {provider}"), &wrapped(names));
         }
-        line("disabled", &models(self.disabled.values().sum()));
-        for (reason, count) in self.reasons() {
-            line("", &format!("{reason}: {}", models(count)));
-        }
+        line("disabled", &wrapped(&self.reasons()));
         line("simulated", self.simulation());
         for warning in &self.warnings {
             line("warning", &warning.replace('\n', &format!("\n{:INDENT$}", "")));
@@ -98,11 +95,17 @@ impl Greeting {
         format!("{} ({decisions} decisions, {feedback} feedbacks, {learned} learned)", self.data_dir.display())
     }
 
-    /// Most models first.
-    fn reasons(&self) -> Vec<(&str, usize)> {
-        let mut reasons: Vec<_> = self.disabled.iter().map(|(reason, &count)| (reason.as_str(), count)).collect();
+    /// How many models in all, then the reasons, each with its number of models, most models first.
+    fn reasons(&self) -> Vec<String> {
+        let mut reasons: Vec<_> = self.disabled.iter().collect();
         reasons.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        reasons
+        let mut words: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+        let all = models(self.disabled.values().sum());
+        match words.first_mut() {
+            Some(first) => *first = format!("{all}: {first}"),
+            None => words.push(all),
+        }
+        words
     }
 
     const fn simulation(&self) -> &'static str {

@@ -30,10 +30,10 @@ pub struct Invocation {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The configuration is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] ConfigFaults),
     /// The operator's catalogue is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Catalog(#[from] CatalogFaults),
     /// A file that was named can't be read.
     #[error("can't read the {what} {}: {source}", path.display())]

@@ -139,9 +139,7 @@ fn the_greeting_says_what_may_be_chosen_and_why_the_rest_may_not() {
       classifier    c/1
       may choose    2 models
         simulated   simulated/a, simulated/b
-      disabled      10 models
-                    no OPENAI_API_KEY: 9 models
-                    no A_KEY: 1 model
+      disabled      10 models: no OPENAI_API_KEY (9), no A_KEY (1)
       simulated     on: its models answer from inside this process, nothing is sent anywhere
       warning       flag --listen: open
                         close it

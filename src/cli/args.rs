@@ -104,13 +104,13 @@ pub(super) struct RouteArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Wishes {
     /// Quality that is good enough, 0 to 1
-    #[arg(long, value_name = "Q", value_parser = quality)]
+    #[arg(long, value_name = "Q", value_parser = quality, allow_negative_numbers = true)]
     pub(super) quality: Option<Quality>,
     /// What "good enough" means over many requests
     #[arg(long, value_enum)]
     pub(super) mode: Option<Mode>,
     /// The most that the request may be expected to cost
-    #[arg(long, value_name = "USD", value_parser = usd)]
+    #[arg(long, value_name = "USD", value_parser = usd, allow_negative_numbers = true)]
     pub(super) max_cost: Option<Usd>,
     /// The longest that the answer may be expected to take
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32))]
@@ -271,7 +271,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "MODEL=QUALITY@N")]
     pub(super) degrade: Vec<Degrade>,
     /// Share of answers that get feedback
-    #[arg(long, default_value = "1.0", value_parser = share)]
+    #[arg(long, default_value = "1.0", value_parser = share, allow_negative_numbers = true)]
     pub(super) feedback_rate: f64,
     /// Seed of the order of prompts, of scores, and of who gets feedback
     #[arg(long, default_value_t = 0)]

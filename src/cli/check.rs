@@ -4,7 +4,7 @@ use super::{Verdict, models, output};
 use crate::{
     app::{Invocation, Setup, model_folder},
     classifier::Classifier,
-    encoder::{FileState, Manifest},
+    encoder::{FileState, Manifest, ModelFolder},
     router::Fleet,
     store::{IntegrityReport, Store, StoreError},
 };
@@ -27,8 +27,8 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Verdict> {
             found.extend(setup.warnings.iter().map(|w| ("settings", Finding::Warning(w.to_string()))));
             found.push(("settings", Finding::Good(invocation_words(invocation))));
             found.push(("catalogue", catalogue(&setup)));
-            let folder = model_folder(&setup);
-            found.extend(tokio::task::spawn_blocking(move || encoder(&folder)).await?);
+            let (folder, offline) = (model_folder(&setup), setup.settings.encoder.offline);
+            found.extend(tokio::task::spawn_blocking(move || encoder(&folder, offline)).await?);
             found.push(("log", log(&setup).await));
         }
         Err(error) => found.push(("settings", Finding::Fault(error.to_string()))),
@@ -53,24 +53,26 @@ fn catalogue(setup: &Setup) -> Finding {
     Finding::Good(format!("{usable} of {all} models may be chosen"))
 }
 
-fn encoder(folder: &crate::encoder::ModelFolder) -> Vec<(&'static str, Finding)> {
+fn encoder(folder: &ModelFolder, offline: bool) -> Vec<(&'static str, Finding)> {
     let states = match folder.verify() {
         Ok(states) => states,
         Err(error) => return vec![("encoder", Finding::Fault(error.to_string()))],
     };
-    let finding = |(name, state): (String, FileState)| match state {
-        FileState::Good => None,
-        state => Some((
-            "encoder",
-            Finding::Fault(format!("{name} is {}; run `satisfice models pull`", models::words(state))),
-        )),
-    };
-    let mut faults: Vec<_> = states.into_iter().filter_map(finding).collect();
-    if faults.is_empty() {
-        let words = format!("{} in {}", folder.manifest().encoder_id(), folder.path().display());
-        faults.push(("encoder", Finding::Good(words)));
+    let mut found: Vec<_> = states.iter().filter_map(|(name, state)| file(name, *state, offline)).collect();
+    if found.is_empty() {
+        found.push(Finding::Good(format!("{} in {}", folder.manifest().encoder_id(), folder.path().display())));
     }
-    faults
+    found.into_iter().map(|finding| ("encoder", finding)).collect()
+}
+
+/// A file that is missing is fetched by the next start, unless that may not fetch.
+fn file(name: &str, state: FileState, offline: bool) -> Option<Finding> {
+    let text = format!("{name} is {}; run `satisfice models pull`", models::words(state));
+    match state {
+        FileState::Good => None,
+        FileState::Missing if !offline => Some(Finding::Warning(format!("{text}, or let the next start fetch it"))),
+        FileState::Missing | FileState::Corrupt => Some(Finding::Fault(text)),
+    }
 }
 
 fn classifier() -> Finding {

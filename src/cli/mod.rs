@@ -65,8 +65,17 @@ pub fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    output::note(&format!("error: {error:#}"));
+    output::note(&format!("error: {}", with_causes(error)));
     ExitCode::FAILURE
+}
+
+/// An error and its causes; those that the text tells already are not repeated.
+fn with_causes(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .skip(1)
+        .map(ToString::to_string)
+        .fold(error.to_string(), |text, cause| if text.contains(&cause) { text } else { format!("{text}: {cause}") })
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Verdict> {

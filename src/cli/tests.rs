@@ -1,13 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use super::{args::*, check::Finding, prompts::LabelledPrompt, *};
+use super::{args::*, check::Finding, *};
 use crate::{
-    catalog::{Catalog, import},
-    domain::{Quality, TaskType},
+    catalog::import,
+    domain::Quality,
     router::{LearnerStatus, ReplayReport},
 };
 use clap::CommandFactory;
-use simulate::{Degrade, World};
 use std::path::{Path, PathBuf};
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -49,6 +48,7 @@ fn values_out_of_range_are_refused_by_name() {
     for (line, names) in [
         ("satisfice route x --quality 1.5", "--quality"),
         ("satisfice route x --quality nan", "--quality"),
+        ("satisfice route x --quality -0.1", "--quality"),
         ("satisfice route x --max-cost -1", "--max-cost"),
         ("satisfice route x --mode cheap", "--mode"),
         ("satisfice simulate --feedback-rate 2", "--feedback-rate"),
@@ -62,84 +62,6 @@ fn values_out_of_range_are_refused_by_name() {
         let error = parse(line).unwrap_err().to_string();
         assert!(error.contains(names), "{line}: {error}");
     }
-}
-
-#[test]
-fn a_degradation_names_model_quality_and_first_request() {
-    let degrade: Degrade = "simulated/small=0.1@500".parse().unwrap();
-    assert_eq!((degrade.model.as_str(), degrade.quality.get(), degrade.from), ("simulated/small", 0.1, 500));
-    assert_eq!("a/b=1".parse::<Degrade>().unwrap().from, 0);
-    for bad in ["", "a/b", "a/b=x", "a/b=2", "a/b=0.5@", "a/b=0.5@-1"] {
-        assert!(bad.parse::<Degrade>().is_err(), "{bad}");
-    }
-}
-
-fn prompt(task: TaskType, level: u8) -> LabelledPrompt {
-    LabelledPrompt { messages: serde_json::Value::Null, task, level }
-}
-
-#[test]
-fn the_built_in_prompts_can_all_be_read_and_follow_the_seed() {
-    let (one, two) = (prompts::Prompts::load(None, 7).unwrap(), prompts::Prompts::load(None, 7).unwrap());
-    let other = prompts::Prompts::load(None, 8).unwrap();
-    assert!((0..50).all(|n| one.nth(n) == two.nth(n)));
-    assert!((0..50).any(|n| one.nth(n) != other.nth(n)));
-}
-
-#[test]
-fn a_line_that_is_no_prompt_is_named() {
-    let good = r#"{"messages": [], "label": "math", "difficulty": 5, "author": "x"}"#;
-    assert_eq!(prompts::parse(&format!("{good}\n\n{good}\n"), "f").unwrap().len(), 2);
-    for bad in ["{", r#"{"messages": [], "label": "cooking", "difficulty": 1}"#, &good.replace('5', "6")] {
-        let error = prompts::parse(&format!("{good}\n{bad}"), "f.jsonl").unwrap_err().to_string();
-        assert!(error.starts_with("f.jsonl:2: "), "{error}");
-    }
-    assert!(prompts::parse("\n", "f").is_err());
-}
-
-#[test]
-fn shuffling_loses_and_repeats_nothing() {
-    let mut order = dice::shuffled(3, 1000);
-    assert_ne!(order[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    order.sort_unstable();
-    assert!(order.into_iter().eq(0..1000));
-}
-
-fn world(degraded: &[Degrade]) -> World {
-    World::new(&Catalog::builtin().unwrap(), degraded, 1).unwrap()
-}
-
-#[test]
-fn mean_scores_are_what_is_expected() {
-    // The standard deviation of a score is below 0.4, so the mean of 20 000 is within 5·0.4/√20000 = 0.014.
-    let world = world(&[]);
-    for (model, task, level) in [
-        ("simulated/tiny", TaskType::Math, 3),
-        ("simulated/small", TaskType::Classification, 2),
-        ("simulated/large", TaskType::Coding, 5),
-    ] {
-        let prompt = prompt(task, level);
-        let sum: f64 = (0..20_000).map(|n| world.score(model, &prompt, n).unwrap().get()).sum();
-        let expected = world.expected(model, &prompt, 0).unwrap();
-        assert!((sum / 20_000.0 - expected).abs() < 0.014, "{model}: {} against {expected}", sum / 20_000.0);
-    }
-}
-
-#[test]
-fn a_degraded_model_is_as_bad_as_stated_from_its_request_on() {
-    let world = world(&["simulated/large=0.05@10".parse().unwrap()]);
-    let prompt = prompt(TaskType::KnowledgeQa, 1);
-    let expected = |n| world.expected("simulated/large", &prompt, n).unwrap();
-    assert!(expected(9) > 0.7 && expected(10) == 0.05);
-    assert_eq!(world.score("simulated/large", &prompt, 10).unwrap().get(), 0.05);
-    assert!(world.expected("simulated/small", &prompt, 10).unwrap() > 0.5, "the others stay as they were");
-    assert!(world.score("openai/gpt-5", &prompt, 0).is_none(), "nobody knows the truth of real models");
-}
-
-#[test]
-fn degrading_an_unknown_model_names_the_known_ones() {
-    let error = World::new(&Catalog::builtin().unwrap(), &["simulated/smal=0.1".parse().unwrap()], 0).unwrap_err();
-    assert!(error.to_string().contains("simulated/small"), "{error}");
 }
 
 #[test]
@@ -234,7 +156,12 @@ fn percentages_show_what_is_there_but_small() {
 #[test]
 fn tables_align_names_left_and_figures_right() {
     let rows = [vec!["a".to_owned(), "1.5".to_owned()], vec!["longer".to_owned(), "10.0".to_owned()]];
-    insta::assert_snapshot!(output::table(&["model", "cost"], &[0], rows), @r"");
+    insta::assert_snapshot!(output::table(&["model", "cost"], &[0], rows), @r"
+     model    cost
+    ───────────────
+     a         1.5
+     longer   10.0
+    ");
 }
 
 fn answer() -> answer::RouteAnswer {
@@ -260,11 +187,36 @@ fn answer() -> answer::RouteAnswer {
 
 #[test]
 fn a_decision_reads_as_a_page_with_the_cheapest_candidates_first() {
-    insta::assert_snapshot!(super::route::render(&answer()), @r"");
+    insta::assert_snapshot!(super::route::render(&answer()), @r"
+    model       a/small (provider a)
+    because     cheapest of 2
+    task        coding, difficulty 0.31
+    expected    quality 0.910 (at least 0.870), $0.0004200 for about 210 output tokens
+    policy      default, version 12
+    propensity  0.9900
+    fallbacks   a/large
+    took        2.1 ms
+    decision    0199-x
+
+         model     quality   at least         cost   seconds   propensity   excluded
+    ──────────────────────────────────────────────────────────────────────────────────────────
+     →   a/small     0.910      0.870   $0.0004200       0.9       0.9900
+         a/large     0.970      0.950    $0.004000       2.5       0.0100
+         b/eyes                                                    0.0000   no price is known
+    ");
 }
 
 #[test]
 fn the_route_command_reads_its_quality_as_a_quality() {
     let Command::Route(args) = command("satisfice route x --quality 0.8") else { panic!("not route") };
     assert_eq!(args.wishes.quality, Some(Quality::new(0.8).unwrap()));
+}
+
+#[test]
+fn an_error_tells_each_cause_once() {
+    let gone = std::io::Error::other("gone");
+    let told = crate::app::SetupError::File { what: "catalogue", path: "c.toml".into(), source: gone };
+    assert_eq!(with_causes(&told.into()), "can't read the catalogue c.toml: gone");
+    let untold = anyhow::Error::new(std::io::Error::other("gone")).context("can't start");
+    assert_eq!(with_causes(&untold), "can't start: gone");
 }

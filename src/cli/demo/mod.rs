@@ -11,7 +11,6 @@ use super::{
     Verdict,
     answer::ReadyAnswer,
     args::{DemoArgs, Wishes},
-    client::Client,
     output,
     prompts::Prompts,
     simulate::{Degrade, Drive, Step, Summary, World, always_best, shares},

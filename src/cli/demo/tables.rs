@@ -2,10 +2,10 @@
 
 use super::super::{
     output::{percent, short, table},
-    simulate::{Step, Summary, always_best, shares},
+    simulate::{Step, Summary, always_best, chosen_by_cost, shares},
 };
 use crate::domain::Usd;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The task types that were recognised, the models chosen for each, and the cost against always taking the best.
 pub(super) fn by_task(steps: &[Step]) -> String {
@@ -20,21 +20,21 @@ pub(super) fn by_level(steps: &[Step]) -> String {
 }
 
 fn grouped(what: &str, steps: &[Step], key: impl Fn(&Step) -> Option<String>) -> String {
-    let models: BTreeSet<String> = shares(steps).into_keys().collect();
+    let models = chosen_by_cost(steps);
     let mut groups: BTreeMap<String, Vec<Step>> = BTreeMap::new();
     for step in steps {
         if let Some(key) = key(step) {
             groups.entry(key).or_default().push(step.clone());
         }
     }
-    let mut header = vec![what, "prompts", "difficulty"];
+    let mut header = vec![what, "prompts", "estimated difficulty"];
     header.extend(models.iter().map(|model| short(model)));
     header.extend(["cost", "always best", "of that"]);
     let rows = groups.iter().map(|(name, steps)| row(name, steps, &models));
     table(&header, &[0], rows.chain([row("all", steps, &models)]))
 }
 
-fn row(name: &str, steps: &[Step], models: &BTreeSet<String>) -> Vec<String> {
+fn row(name: &str, steps: &[Step], models: &[String]) -> Vec<String> {
     let (chosen, summary, n) = (shares(steps), Summary::of(steps), steps.len() as f64);
     let best = always_best(steps).map_or(0.0, |best| best.cost_usd);
     let difficulty: f64 = steps.iter().filter_map(|step| Some(step.served.as_ref()?.difficulty)).sum();

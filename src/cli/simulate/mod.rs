@@ -6,7 +6,7 @@ mod report;
 mod world;
 
 pub(super) use drive::{Drive, Step};
-pub(super) use report::{AlwaysBest, Summary, always_best, shares};
+pub(super) use report::{Summary, always_best, chosen_by_cost, shares};
 pub(super) use world::{Degrade, World};
 
 use super::{Verdict, args::SimulateArgs, client::Client, output, prompts::Prompts};
@@ -51,3 +51,6 @@ async fn traffic(args: &SimulateArgs, client: Client, prompts: Prompts) -> anyho
     ensure!(steps.iter().any(|step| step.served.is_some()), "no request was served");
     Ok(steps)
 }
+
+#[cfg(test)]
+mod tests;

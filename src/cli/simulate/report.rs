@@ -1,4 +1,4 @@
-//! What the traffic came to: shares, scores, costs, and what a router that knows the truth would have done.
+//! What the traffic came to: shares, scores, costs, and what those who know the truth would have done.
 
 use super::{
     super::output::{percent, short, table},
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::Usd;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Blocks of requests, and all of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,8 +16,11 @@ pub(super) struct Report {
     pub(super) blocks: Vec<Block>,
     /// All requests.
     pub(super) total: Summary,
-    /// What always taking the strongest model would have come to.
+    /// What the single best model, known only in hindsight, would have come to.
     pub(super) always_best: Option<AlwaysBest>,
+    /// Models that were chosen, the cheapest first.
+    #[serde(skip)]
+    models: Vec<String>,
 }
 
 /// A block of requests.
@@ -41,6 +44,8 @@ pub(in crate::cli) struct Summary {
     pub(in crate::cli) chosen: BTreeMap<String, u64>,
     /// Mean score.
     pub(in crate::cli) score: f64,
+    /// Mean score to expect, in truth, of the models chosen.
+    pub(in crate::cli) expected_score: f64,
     /// Mean expected cost, USD.
     pub(in crate::cli) cost_usd: f64,
     /// Share of requests whose model was adequate: expected, in truth, to reach the target, or the best there was.
@@ -51,7 +56,7 @@ pub(in crate::cli) struct Summary {
     pub(in crate::cli) cost_regret_usd: f64,
 }
 
-/// The strongest model for every request.
+/// One model for every request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::cli) struct AlwaysBest {
     /// The model with the highest mean expected score, in truth.
@@ -67,20 +72,24 @@ impl Report {
     pub(super) fn new(steps: &[Step], block: u64) -> Self {
         let size = usize::try_from(block.max(1)).unwrap_or(usize::MAX);
         let blocks = steps.chunks(size).map(|chunk| Block { from: chunk[0].n, summary: Summary::of(chunk) });
-        Self { blocks: blocks.collect(), total: Summary::of(steps), always_best: always_best(steps) }
+        Self {
+            blocks: blocks.collect(),
+            total: Summary::of(steps),
+            always_best: always_best(steps),
+            models: chosen_by_cost(steps),
+        }
     }
 
     /// The page for people.
     pub(super) fn render(&self) -> String {
-        let models: BTreeSet<&str> = self.total.chosen.keys().map(String::as_str).collect();
         let mut header = vec!["requests"];
-        header.extend(models.iter().map(|model| short(model)));
+        header.extend(self.models.iter().map(|model| short(model)));
         header.extend(["score", "adequate", "missing", "$/1000", "too much", "failed"]);
         let rows = self.blocks.iter().map(|block| {
             let name = format!("{}–{}", block.from + 1, block.from + block.summary.requests);
-            block.summary.row(name, &models)
+            block.summary.row(name, &self.models)
         });
-        let rows = rows.chain([self.total.row("all".to_owned(), &models)]);
+        let rows = rows.chain([self.total.row("all".to_owned(), &self.models)]);
         format!("{}\n\n{}", table(&header, &[], rows), self.conclusion())
     }
 
@@ -92,11 +101,11 @@ impl Report {
         let requests = (self.total.requests - self.total.failed) as f64;
         let sum = |mean: f64| Usd::new(mean * requests).map_or_else(|_| "?".to_owned(), |usd| usd.to_string());
         format!(
-            "{explained}\n\nrouted            {} at a mean score of {:.3}\nalways {:<10} {} at an expected score of {:.3}\n\
-             the router spends {} of that",
+            "{explained}\n\nrouted: {} at an expected score of {:.3}\n{} for every request, the best single model in \
+             hindsight: {} at {:.3}\nThe router spends {} of that.",
             sum(self.total.cost_usd),
-            self.total.score,
-            short(&best.model),
+            self.total.expected_score,
+            best.model,
             sum(best.cost_usd),
             best.score,
             percent(self.total.cost_usd, best.cost_usd),
@@ -115,6 +124,7 @@ impl Summary {
             failed: (steps.len() - served.len()) as u64,
             chosen: shares(steps),
             score: mean(served.iter().map(|s| s.score)),
+            expected_score: mean(served.iter().filter_map(|s| Some(s.chosen()?.expected))),
             cost_usd: mean(served.iter().filter_map(|s| Some(s.chosen()?.cost_usd))),
             adequate: mean_regret(|r| if r.quality <= 0.0 { 1.0 } else { 0.0 }),
             quality_regret: mean_regret(|r| r.quality),
@@ -122,9 +132,9 @@ impl Summary {
         }
     }
 
-    fn row(&self, name: String, models: &BTreeSet<&str>) -> Vec<String> {
+    fn row(&self, name: String, models: &[String]) -> Vec<String> {
         let served = (self.requests - self.failed) as f64;
-        let share = |model: &&str| percent(self.chosen.get(*model).copied().unwrap_or(0) as f64, served);
+        let share = |model: &String| percent(self.chosen.get(model).copied().unwrap_or(0) as f64, served);
         let mut row = vec![name];
         row.extend(models.iter().map(share));
         row.extend([
@@ -166,22 +176,40 @@ impl Regret {
     }
 }
 
-/// The model that is best on the whole, and what always taking it would have come to; it counts only where it could be
-/// chosen. `None` without steps.
+/// The model that is best on the whole, and what always taking it would have come to; means are over the requests for
+/// which it could be chosen. `None` without steps.
 pub(in crate::cli) fn always_best(steps: &[Step]) -> Option<AlwaysBest> {
-    let mut models: BTreeMap<&str, Vec<&Choice>> = BTreeMap::new();
-    let served: Vec<&Served> = steps.iter().filter_map(|step| step.served.as_ref()).collect();
-    for option in served.iter().flat_map(|served| &served.options) {
-        models.entry(&option.model).or_default().push(option);
-    }
+    let served = steps.iter().filter(|step| step.served.is_some()).count();
     // A model that could rarely be chosen is no answer to "always".
-    let common = models.into_iter().filter(|(_, options)| 2 * options.len() >= served.len());
+    let common = options(steps).into_iter().filter(|(_, options)| 2 * options.len() >= served);
     let all = common.map(|(model, options)| AlwaysBest {
         model: model.to_owned(),
         score: mean(options.iter().map(|option| option.expected)),
-        cost_usd: mean(options.iter().map(|option| option.cost_usd)),
+        cost_usd: mean_cost(&options),
     });
     all.max_by(|a, b| a.score.total_cmp(&b.score))
+}
+
+/// The models that were chosen, the cheapest first.
+pub(in crate::cli) fn chosen_by_cost(steps: &[Step]) -> Vec<String> {
+    let (chosen, options) = (shares(steps), options(steps));
+    let cost = |model: &String| options.get(model.as_str()).map_or(f64::INFINITY, |options| mean_cost(options));
+    let mut models: Vec<String> = chosen.into_keys().collect();
+    models.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
+    models
+}
+
+/// Each model with the requests for which it could be chosen.
+fn options(steps: &[Step]) -> BTreeMap<&str, Vec<&Choice>> {
+    let mut models: BTreeMap<&str, Vec<&Choice>> = BTreeMap::new();
+    for option in steps.iter().filter_map(|step| step.served.as_ref()).flat_map(|served| &served.options) {
+        models.entry(&option.model).or_default().push(option);
+    }
+    models
+}
+
+fn mean_cost(options: &[&Choice]) -> f64 {
+    mean(options.iter().map(|option| option.cost_usd))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
