@@ -40,13 +40,8 @@ fn learned() -> (Posterior, Vec<ModelId>) {
 fn decide_among_16_models(bencher: Bencher<'_, '_>, mode: DecisionMode) {
     let (posterior, models) = learned();
     let (context, caps) = (context(), ExplorationCaps::default());
-    let rule = RoutingRule {
-        mode,
-        quality_target: Quality::clipped(0.8),
-        kappa: 0.5,
-        lambda_usd: 0.01,
-        exploration: 0.01,
-    };
+    let rule =
+        RoutingRule { mode, quality_target: Quality::clipped(0.8), kappa: 0.5, lambda_usd: 0.01, exploration: 0.01 };
     let mut key = 0u128;
     bencher.bench_local(|| {
         key += 1;

@@ -25,7 +25,9 @@ async fn main() {
     let client = reqwest::Client::builder().tcp_nodelay(true).build().expect("a client");
     let data = tempfile::tempdir().expect("a temporary folder");
     let (mut service, base) = start(&client, data.path()).await;
-    println!("| tokens | concurrency | requests/s | p50 ms | p99 ms | encoder's share of the decision | rejected | RSS MiB |");
+    println!(
+        "| tokens | concurrency | requests/s | p50 ms | p99 ms | encoder's share of the decision | rejected | RSS MiB |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for length in LENGTHS {
         for concurrency in CONCURRENCY {
@@ -36,6 +38,7 @@ async fn main() {
     let _ = service.wait();
 }
 
+#[expect(clippy::zombie_processes, reason = "main kills it and waits; a panic before ends the program")]
 async fn start(client: &reqwest::Client, data: &Path) -> (Child, String) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let base = format!("http://127.0.0.1:{port}");

@@ -104,8 +104,6 @@ section! {
         durability: Durability = is("full"), ANY;
         /// Records that may wait to be committed; beyond that requests are turned away.
         queue: usize = is("8192"), range(1.0, 1e7);
-        /// Keep the text of prompts and completions.
-        ["STORE_TEXT"] store_text: bool = is("false"), ANY;
     }
 }
 
