@@ -91,8 +91,8 @@ fn what_an_import_leaves_out_is_counted_by_reason() {
     let summary = super::import::summary(&import::litellm(list, &options).unwrap());
     insta::assert_snapshot!(summary, @r"
     0 models, 0 of them without a price; left out:
-          1  does not state its token limits
-          2  is for embedding, not for chat
+          2  not for chat
+          1  without token limits
     ");
 }
 
