@@ -149,6 +149,7 @@ fn a_replay_that_differs_says_so_with_both_digests() {
 fn percentages_show_what_is_there_but_small() {
     assert_eq!(output::percent(0.0, 10.0), "·");
     assert_eq!(output::percent(0.01, 10.0), "<1%");
+    assert_eq!(output::percent(1.0, 200.0), "<1%");
     assert_eq!(output::percent(5.0, 10.0), "50%");
     assert_eq!(output::percent(5.0, 0.0), "·", "a share of nothing");
 }
