@@ -6,7 +6,7 @@ use super::{
     output,
 };
 use crate::catalog::{
-    import::{self, Import, ImportOptions, LITELLM_PROVIDERS, MODELS_DEV_PROVIDERS},
+    import::{self, Import, ImportOptions, LITELLM_PROVIDERS, MODELS_DEV_PROVIDERS, SkipReason},
     models_to_toml,
 };
 use anyhow::{Context, bail};
@@ -74,15 +74,24 @@ pub(super) fn providers<'a>(
 pub(super) fn summary(import: &Import) -> String {
     let unpriced = import.models.iter().filter(|model| model.price.is_none()).count();
     let mut text = format!("{} models, {unpriced} of them without a price; left out:", import.models.len());
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
     for skipped in &import.skipped {
-        let words = skipped.to_string();
-        let reason = words.strip_prefix(&format!("{}: ", skipped.key)).unwrap_or(&words);
-        *reasons.entry(reason.to_owned()).or_default() += 1;
+        *reasons.entry(words(&skipped.reason)).or_default() += 1;
     }
     for (reason, count) in reasons {
         // Writing to a string can't fail.
         let _ = write!(text, "\n  {count:>5}  {reason}");
     }
     text
+}
+
+const fn words(reason: &SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Sample => "documents the format",
+        SkipReason::NotChat(_) => "not for chat",
+        SkipReason::Provider(_) => "of providers that were not asked for",
+        SkipReason::NoLimits => "without token limits",
+        SkipReason::Duplicate(_) => "with an id that another entry has already",
+        SkipReason::Malformed => "not an object",
+    }
 }

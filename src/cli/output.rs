@@ -68,11 +68,11 @@ pub(super) fn short(model: &str) -> &str {
     model.split_once('/').map_or(model, |(_, name)| name)
 }
 
-/// A share as a whole percentage; what is there but rounds to nothing shows as `<1%`.
+/// A share as a whole percentage; what is there but below one shows as `<1%`.
 pub(super) fn percent(part: f64, whole: f64) -> String {
     match 100.0 * part / whole {
         share if !share.is_finite() || share == 0.0 => "·".to_owned(),
-        share if share < 0.5 => "<1%".to_owned(),
+        share if share < 1.0 => "<1%".to_owned(),
         share => format!("{share:.0}%"),
     }
 }

@@ -91,8 +91,8 @@ fn what_an_import_leaves_out_is_counted_by_reason() {
     let summary = super::import::summary(&import::litellm(list, &options).unwrap());
     insta::assert_snapshot!(summary, @r"
     0 models, 0 of them without a price; left out:
-          1  does not state its token limits
-          2  is for embedding, not for chat
+          2  not for chat
+          1  without token limits
     ");
 }
 
@@ -149,6 +149,7 @@ fn a_replay_that_differs_says_so_with_both_digests() {
 fn percentages_show_what_is_there_but_small() {
     assert_eq!(output::percent(0.0, 10.0), "·");
     assert_eq!(output::percent(0.01, 10.0), "<1%");
+    assert_eq!(output::percent(1.0, 200.0), "<1%");
     assert_eq!(output::percent(5.0, 10.0), "50%");
     assert_eq!(output::percent(5.0, 0.0), "·", "a share of nothing");
 }
