@@ -72,24 +72,22 @@ pub fn agreement(prompts: &Path, second: &Path) -> Result<Agreement> {
     let (first, second) = (read(prompts)?, read(second)?);
     let pairs: Vec<_> = second.iter().filter_map(|(id, b)| Some((first.get(id)?, b))).collect();
     let n = pairs.len() as f64;
-    let share =
-        |f: &dyn Fn(&(TaskType, u8), &(TaskType, u8)) -> bool| pairs.iter().filter(|(a, b)| f(a, b)).count() as f64 / n;
-    let task = share(&|a, b| a.0 == b.0);
+    let share = |count: usize| count as f64 / n;
+    let task = share(pairs.iter().filter(|(a, b)| a.0 == b.0).count());
     let chance: f64 = TaskType::ALL
         .iter()
         .map(|t| {
-            let of = |f: &dyn Fn(&(&(TaskType, u8), &(TaskType, u8))) -> bool| {
-                pairs.iter().filter(|p| f(p)).count() as f64 / n
-            };
-            of(&|p| p.0.0 == *t) * of(&|p| p.1.0 == *t)
+            let first = pairs.iter().filter(|(a, _)| a.0 == *t).count();
+            let second = pairs.iter().filter(|(_, b)| b.0 == *t).count();
+            share(first) * share(second)
         })
         .sum();
     Ok(Agreement {
         n: pairs.len(),
         task,
         task_kappa: (task - chance) / (1.0 - chance),
-        level: share(&|a, b| a.1 == b.1),
-        level_within_one: share(&|a, b| a.1.abs_diff(b.1) <= 1),
+        level: share(pairs.iter().filter(|(a, b)| a.1 == b.1).count()),
+        level_within_one: share(pairs.iter().filter(|(a, b)| a.1.abs_diff(b.1) <= 1).count()),
     })
 }
 
