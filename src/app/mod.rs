@@ -1,7 +1,7 @@
 //! Wiring: from files and environment to a running service and back down again. Only this module names concrete adapters.
 //!
 //! [`Setup`] is what the operator asked for, checked; [`Engine`] is everything that decides; [`Service`] is an engine that
-//! listens. [`serve`] is the whole life of the process.
+//! listens. [`serve()`] is the whole life of the process.
 
 mod engine;
 mod greeting;
