@@ -49,14 +49,14 @@ load *ARGS:
 kill-test ROUNDS="200":
     KILL_ROUNDS={{ROUNDS}} cargo test --release --test it kill -- --nocapture
 
-# Fit the classifier: DATA=folder just train
+# Fit the classifier: DATA=folder just train. The order of the tables is part of the recipe: samples are drawn in it
 train *ARGS:
     cargo run --release -p satisfice-training --bin satisfice-train -- fit \
         --tasks {{DATA}}/task_corpus.parquet \
         --outcomes {{DATA}}/outcomes/mmlu_pro.parquet \
         --outcomes {{DATA}}/outcomes/zeroeval.parquet \
         --outcomes {{DATA}}/outcomes/routellm.parquet \
-        --outcomes {{DATA}}/outcomes/llmrouter9.parquet \
         --outcomes {{DATA}}/outcomes/alpaca_eval2.parquet \
+        --outcomes {{DATA}}/outcomes/llmrouter9.parquet \
         --outcomes {{DATA}}/outcomes/paretobandit.parquet \
         --out models/classifier {{ARGS}}
