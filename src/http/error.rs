@@ -183,7 +183,7 @@ const BODY: [(&str, &str); 5] = [
     ("413", "The body is larger than `limits.max_body_bytes`."),
     ("415", "The body is compressed."),
     ("500", "The service failed; its log says why."),
-    ("503", "Too many requests at once, or the log's queue is full; `retry-after` says when to come back."),
+    ("503", "Too many requests at once, the log's queue is full, or no model is enabled; see `retry-after`."),
 ];
 const DECIDING: [(&str, &str); 2] = [
     ("404", "No such model or policy."),

@@ -19,6 +19,8 @@ mod request_id;
 mod route;
 mod wire;
 
+pub(crate) use refusals::NOTHING_ENABLED;
+
 use crate::router::Router;
 use axum::{body::Bytes, middleware};
 use limit::{Limiter, limit};

@@ -72,6 +72,9 @@ impl Inner {
         {
             return Err(RouteError::UnknownModel(id.to_string()));
         }
+        if self.fleet.usable().next().is_none() {
+            return Err(RouteError::NothingEnabled);
+        }
         let (name, policy) =
             self.policies.get_key_value(name).ok_or_else(|| RouteError::UnknownModel(name.to_owned()))?;
         let mut rule = RoutingRule {
@@ -250,7 +253,7 @@ fn nothing_eligible(plan: &Plan<'_>, field: &Field<'_>) -> RouteError {
             let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, r)| r).to_owned();
             RouteError::ModelExcluded { model: model.to_string(), reason }
         }
-        (None, []) => RouteError::NoneEligible("no provider is enabled".to_owned()),
+        (None, []) => RouteError::NothingEnabled,
         (None, _) => RouteError::NoneEligible(reasons.join("; ")),
     }
 }

@@ -63,6 +63,12 @@ pub enum RouteError {
         /// Why.
         reason: String,
     },
+    /// There is nothing to choose from, whatever is asked: the operator has to enable a provider.
+    #[error(
+        "no model is enabled; set the key of a provider (e.g. OPENAI_API_KEY), or `simulated.enabled`, and restart the \
+         service; GET /v1/models says what each model lacks"
+    )]
+    NothingEnabled,
     /// Everything was excluded.
     #[error("no model is eligible: {0}")]
     NoneEligible(String),

@@ -1,6 +1,6 @@
 //! `POST /v1/route` and `GET /v1/decisions/{id}`.
 
-use crate::support::{StubEncoder, TestApp, request};
+use crate::support::{Make, StubEncoder, TestApp, request};
 use axum::{body::Body, http::Method};
 use serde_json::json;
 use std::sync::Arc;
@@ -65,6 +65,23 @@ async fn wishes_that_no_model_meets_are_refused_with_the_reasons() {
 }
 
 #[tokio::test]
+async fn without_any_enabled_model_the_service_says_that_it_is_not_the_callers_fault() {
+    let app = TestApp::make(Make { enabled: &[], ..Make::default() }).await;
+    for model in ["auto", "careful", "simulated/steady"] {
+        for path in ["/v1/route", "/v1/chat/completions"] {
+            let body = json!({"messages": [{"role": "user", "content": "hello"}], "model": model});
+            let answer = app.post(path, &body).await;
+            assert_eq!(answer.status, 503, "{path} {model}: {}", answer.text);
+            assert_eq!(answer.error(), ("server_error".to_owned(), "no_model_enabled".to_owned(), None));
+            assert_eq!(answer.header("retry-after"), Some("5"));
+            assert!(answer.text.contains("OPENAI_API_KEY") && answer.text.contains("/v1/models"), "{}", answer.text);
+        }
+    }
+    let unknown = app.post("/v1/route", &json!({"input": "hello", "model": "openai/gpt-2"})).await;
+    assert_eq!(unknown.status, 404, "a name that does not exist is the caller's fault all the same");
+}
+
+#[tokio::test]
 async fn a_bad_body_is_refused_on_the_live_route() {
     let app = TestApp::start().await;
     let answer = app.post("/v1/route", &json!({"input": "hello", "route": {"quality_target": 7}})).await;
@@ -92,7 +109,7 @@ async fn an_unknown_decision_is_not_found_and_a_strange_id_is_wrong() {
 #[tokio::test]
 async fn a_full_encoder_queue_is_answered_at_once() {
     let encoder = Arc::new(StubEncoder::default());
-    let app = Arc::new(TestApp::with_encoder(Arc::clone(&encoder)).await);
+    let app = Arc::new(TestApp::make(Make { encoder: Arc::clone(&encoder), ..Make::default() }).await);
     encoder.set_closed(true);
     let spawn = || {
         let app = Arc::clone(&app);
