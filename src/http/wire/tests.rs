@@ -166,6 +166,20 @@ fn demands_follow_from_tools_format_and_caps() {
 }
 
 #[test]
+fn schemas_of_tools_and_format_are_measured() {
+    let bytes = |fields: Value| route_with(&fields).unwrap().prompt.schema_bytes;
+    let tool = json!({"type": "function", "function": {"name": "rain", "parameters": {"type": "object"}}});
+    let schema = json!({"name": "answer", "schema": {"type": "string"}});
+    let (of_tool, of_schema) = (tool.to_string().len(), schema.to_string().len());
+    assert_eq!(bytes(json!({})), 0);
+    assert_eq!(bytes(json!({"tools": [tool, tool]})), 2 * of_tool);
+    assert_eq!(bytes(json!({"functions": [tool]})), of_tool);
+    let format = json!({"type": "json_schema", "json_schema": schema});
+    assert_eq!(bytes(json!({"tools": [tool], "response_format": format})), of_tool + of_schema);
+    assert_eq!(bytes(json!({"response_format": {"type": "json_object", "json_schema": null}})), 0);
+}
+
+#[test]
 fn the_model_field_names_the_router_a_policy_or_a_model() {
     let cases = [
         (json!({}), ModelChoice::Auto, None),
