@@ -45,6 +45,14 @@ pub struct ChatCall {
     pub difficulty: Difficulty,
 }
 
+/// What came of a call.
+pub struct Forwarded {
+    /// Calls made to providers; 0 when there was nobody to call.
+    pub attempts: u32,
+    /// The answer, or why there is none. Nothing was delivered to the client yet, so the caller may try another model.
+    pub reply: Result<ChatReply, GatewayError>,
+}
+
 /// What an upstream answers with.
 pub enum ChatReply {
     /// One JSON body with `model` set to the name that callers know.
@@ -148,19 +156,18 @@ impl Gateway {
         self.access.contains_key(provider)
     }
 
-    /// Forwards to the model's provider.
-    ///
-    /// # Errors
-    /// [`GatewayError`]: nothing was delivered to the client yet, so the caller may try another model.
-    pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Result<ChatReply, GatewayError> {
-        match dialect {
+    /// Forwards to the model's provider, once.
+    pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Forwarded {
+        let reply = match dialect {
             Dialect::Simulated => self.world.chat(model, call).await,
             Dialect::OpenAi => {
-                let access = self.access.get(&model.provider);
-                let access = access.ok_or_else(|| GatewayError::NoAccess(model.provider.clone()))?;
+                let Some(access) = self.access.get(&model.provider) else {
+                    return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(model.provider.clone())) };
+                };
                 openai::chat(&self.client, access, model, call, self.timeout).await
             }
-        }
+        };
+        Forwarded { attempts: 1, reply }
     }
 }
 

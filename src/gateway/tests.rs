@@ -61,6 +61,17 @@ async fn simulated_answers_say_so_and_name_the_model() {
 }
 
 #[tokio::test]
+async fn calls_are_counted_and_without_access_there_is_none() {
+    let gateway = Gateway::new(BTreeMap::new(), INSTANT, Duration::from_secs(1)).expect("a client");
+    let model = model("simulated/small");
+    let forwarded = gateway.chat(&model, Dialect::Simulated, call(false, 7)).await;
+    assert!(forwarded.attempts == 1 && forwarded.reply.is_ok());
+    let forwarded = gateway.chat(&model, Dialect::OpenAi, call(false, 7)).await;
+    assert_eq!(forwarded.attempts, 0);
+    assert!(matches!(forwarded.reply, Err(GatewayError::NoAccess(provider)) if provider == "simulated"));
+}
+
+#[tokio::test]
 async fn simulated_streams_carry_the_same_text_and_end() {
     let model = model("simulated/small");
     let ChatReply::Stream(items) = INSTANT.chat(&model, call(true, 7)).await.expect("this draw does not fail") else {

@@ -26,7 +26,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 ///
 /// OpenAI's chat completions. The answer is the provider's, with `model` set to the name that this service knows the
 /// model by. The headers `x-satisfice-decision-id`, `-model`, `-policy-version`, `-overhead-ms`, `-attempts` and, for
-/// whole answers, `-cost-usd` say what was decided. With `stream`, server-sent events end with `data: [DONE]`.
+/// whole answers, `-cost-usd` say what was decided, also when the provider fails. With `stream`, server-sent events end with `data: [DONE]`.
 #[utoipa::path(
     post,
     path = "/v1/chat/completions",
@@ -63,8 +63,7 @@ fn forwarded(mut body: Map<String, Value>) -> Map<String, Value> {
 
 fn render(response: ChatResponse) -> Response {
     let mut headers = headers::of_decision(&response.decision, &response.served);
-    // The router calls one provider for each request.
-    let attempts = 1;
+    let attempts = response.attempts;
     match response.body {
         router::ChatBody::Whole { body, cost_usd } => {
             headers::add_forwarding(&mut headers, attempts, cost_usd);

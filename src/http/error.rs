@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -60,12 +60,15 @@ pub(crate) struct ApiError {
     status: StatusCode,
     body: ErrorBody,
     retry_after: Option<Duration>,
+    /// Further headers. Boxed, as few errors have any.
+    headers: Option<Box<HeaderMap>>,
 }
 
 impl ApiError {
     /// An error of any kind; the more special constructors read better.
     pub(crate) fn new(status: StatusCode, r#type: ErrorType, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { message: message.into(), r#type, param: None, code }, retry_after: None }
+        let body = ErrorBody { message: message.into(), r#type, param: None, code };
+        Self { status, body, retry_after: None, headers: None }
     }
 
     /// 400: a field has the wrong value.
@@ -124,6 +127,13 @@ impl ApiError {
         self
     }
 
+    /// Adds headers, such as the decision's.
+    #[must_use]
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = Some(Box::new(headers));
+        self
+    }
+
     /// The status.
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
@@ -162,6 +172,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000).max(1)));
             headers.insert(RETRY_AFTER_MS, HeaderValue::from(milliseconds));
         }
+        response.headers_mut().extend(self.headers.map(|headers| *headers).unwrap_or_default());
         response
     }
 }

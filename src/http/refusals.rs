@@ -2,7 +2,7 @@
 
 use super::{
     error::{ApiError, ErrorType},
-    measure,
+    headers, measure,
 };
 use crate::{
     encoder::EncodeError,
@@ -35,7 +35,10 @@ impl From<RouteError> for ApiError {
             RouteError::NoneEligible(_) => Self::bad_request("no_eligible_model", error.to_string()),
             RouteError::Encode(e) => e.into(),
             RouteError::Store(e) => e.into(),
-            RouteError::Gateway(e) => e.into(),
+            RouteError::Forward(failure) => {
+                let headers = headers::of_failure(&failure);
+                Self::from(failure.cause).with_headers(headers)
+            }
         }
     }
 }

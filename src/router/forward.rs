@@ -4,7 +4,7 @@ use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
 use crate::{
     catalog,
     domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
-    gateway::{ChatCall, ChatReply, GatewayError, StreamItem, Usage},
+    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, StreamItem, Usage},
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream::BoxStream};
@@ -38,8 +38,22 @@ pub struct ChatResponse {
     pub decision: Decision,
     /// The model that served.
     pub served: ModelId,
+    /// Calls made to providers.
+    pub attempts: u32,
     /// The answer.
     pub body: ChatBody,
+}
+
+/// A chat completion that failed after it was decided; the failure is the decision's outcome in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct ChatFailure {
+    /// The decision, committed.
+    pub decision: Decision,
+    /// Calls made to providers.
+    pub attempts: u32,
+    /// What went wrong.
+    pub cause: GatewayError,
 }
 
 /// Whole or streamed.
@@ -73,28 +87,32 @@ impl Router {
             task: decision.tasks.top(),
             difficulty: decision.difficulty,
         };
-        let started = Instant::now();
+        let mut guard = OutcomeGuard::new(self, &decision);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
-        let (recorded, reply) = tokio::join!(
+        let (recorded, forwarded) = tokio::join!(
             self.inner.store.append_decision(decision.clone()),
             self.inner.gateway.chat(&model.entry, model.dialect, call),
         );
-        recorded?;
-        let mut record = Record { router: self.clone(), decision: decision.clone(), started, first_byte_ms: None };
+        if let Err(error) = recorded {
+            guard.record = None;
+            return Err(error.into());
+        }
+        let Forwarded { attempts, reply } = forwarded;
         let body = match reply {
             Ok(ChatReply::Whole { body, usage }) => {
-                record.first_byte_ms = Some(record.elapsed_ms());
-                let cost_usd = record.cost(&usage);
-                record.append(OutcomeStatus::Ok, usage).await?;
+                guard.first_byte();
+                guard.usage = usage;
+                let cost_usd = guard.cost();
+                guard.end(OutcomeStatus::Ok).await?;
                 ChatBody::Whole { body, cost_usd }
             }
-            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(record, items)),
-            Err(error) => {
-                record.append(status_of(&error), Usage::default()).await?;
-                return Err(error.into());
+            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(guard, items)),
+            Err(cause) => {
+                guard.end(status_of(&cause)).await?;
+                return Err(Box::new(ChatFailure { decision, attempts, cause }).into());
             }
         };
-        Ok(ChatResponse { served: decision.chosen.clone(), decision, body })
+        Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, body })
     }
 }
 
@@ -148,9 +166,8 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    fn new(record: Record, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
-        let state =
-            Streaming { guard: OutcomeGuard { record: Some(record), usage: Usage::default() }, items, over: false };
+    fn new(guard: OutcomeGuard, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
+        let state = Streaming { guard, items, over: false };
         let events = futures::stream::unfold(state, |mut state| async move {
             let event = state.next().await?;
             Some((event, state))
@@ -209,13 +226,30 @@ fn error_event(error: &GatewayError) -> Bytes {
     Bytes::from(format!("data: {body}\n\n"))
 }
 
-/// Writes the outcome once; on drop as cancelled.
+/// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
 struct OutcomeGuard {
     record: Option<Record>,
     usage: Usage,
 }
 
 impl OutcomeGuard {
+    /// The clock of the forwarding runs from now on.
+    fn new(router: &Router, decision: &Decision) -> Self {
+        let (router, decision) = (router.clone(), decision.clone());
+        let record = Record { router, decision, started: Instant::now(), first_byte_ms: None };
+        Self { record: Some(record), usage: Usage::default() }
+    }
+
+    fn cost(&self) -> Option<Usd> {
+        self.record.as_ref()?.cost(&self.usage)
+    }
+
+    /// Writes; a failure is the caller's to report.
+    async fn end(&mut self, status: OutcomeStatus) -> Result<(), RouteError> {
+        let Some(record) = self.record.take() else { return Ok(()) };
+        record.append(status, std::mem::take(&mut self.usage)).await
+    }
+
     fn first_byte(&mut self) {
         if let Some(record) = &mut self.record
             && record.first_byte_ms.is_none()
@@ -224,6 +258,7 @@ impl OutcomeGuard {
         }
     }
 
+    /// Writes; a failure is logged.
     async fn finish(&mut self, status: OutcomeStatus) {
         if let Some(record) = self.record.take() {
             write(record, status, std::mem::take(&mut self.usage)).await;

@@ -12,7 +12,7 @@ mod request;
 
 pub use clock::{Clock, SystemClock};
 pub use fleet::{Fleet, FleetModel};
-pub use forward::{ChatBody, ChatRequest, ChatResponse, ChatStream};
+pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
 pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest};
 

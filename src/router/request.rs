@@ -1,9 +1,9 @@
 //! What a caller may ask of the router, and why it may be refused.
 
+use super::ChatFailure;
 use crate::{
     domain::{DecisionMode, Prompt, Quality, RequestId, Usd},
     encoder::EncodeError,
-    gateway::GatewayError,
     store::StoreError,
 };
 
@@ -80,5 +80,5 @@ pub enum RouteError {
     Store(#[from] StoreError),
     /// The provider.
     #[error(transparent)]
-    Gateway(#[from] GatewayError),
+    Forward(#[from] Box<ChatFailure>),
 }

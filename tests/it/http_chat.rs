@@ -57,6 +57,10 @@ async fn a_failing_provider_is_a_502_and_never_a_200() {
         let answer = chat(&app, json!({"model": "simulated/broken", "stream": stream})).await;
         assert_eq!(answer.status, 502, "{}", answer.text);
         assert_eq!(answer.error(), ("server_error".to_owned(), "upstream_error".to_owned(), None));
+        assert_eq!(answer.header("x-satisfice-model"), Some("simulated/broken"));
+        assert_eq!(answer.header("x-satisfice-attempts"), Some("1"));
+        let record = record(&app, &answer).await;
+        assert_eq!(record["outcomes"][0]["status"], "upstream_error", "the header names the decision that failed");
     }
 }
 
