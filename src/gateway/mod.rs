@@ -19,7 +19,10 @@ use crate::{
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// How to reach a provider.
 #[derive(Clone)]
@@ -43,6 +46,8 @@ pub struct ChatCall {
     pub task: TaskType,
     /// Likewise.
     pub difficulty: Difficulty,
+    /// When a whole answer, or the head of a streamed one, must be there.
+    pub deadline: Option<Instant>,
 }
 
 /// What came of a call.
@@ -158,17 +163,33 @@ impl Gateway {
 
     /// Forwards to the model's provider, once.
     pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Forwarded {
+        let (provider, deadline) = (&model.provider, call.deadline);
         let reply = match dialect {
-            Dialect::Simulated => self.world.chat(model, call).await,
+            Dialect::Simulated => in_time(provider, deadline, self.world.chat(model, call)).await,
             Dialect::OpenAi => {
-                let Some(access) = self.access.get(&model.provider) else {
-                    return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(model.provider.clone())) };
+                let Some(access) = self.access.get(provider) else {
+                    return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
                 };
-                openai::chat(&self.client, access, model, call, self.timeout).await
+                let answer = openai::chat(&self.client, access, model, call, self.timeout);
+                in_time(provider, deadline, answer).await
             }
         };
         Forwarded { attempts: 1, reply }
     }
+}
+
+/// The answer, if it comes before the deadline.
+async fn in_time(
+    provider: &str,
+    deadline: Option<Instant>,
+    answer: impl Future<Output = Result<ChatReply, GatewayError>>,
+) -> Result<ChatReply, GatewayError> {
+    let Some(deadline) = deadline else { return answer.await };
+    let started = Instant::now();
+    tokio::time::timeout_at(deadline.into(), answer).await.unwrap_or_else(|_| {
+        let after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Err(GatewayError::Timeout { provider: provider.to_owned(), after_ms })
+    })
 }
 
 /// The name that callers know a model by goes into every answer, so that decision, header and body agree.

@@ -3,6 +3,7 @@
 use super::{
     App,
     body::Body,
+    deadline::ProviderDeadline,
     error::{ApiError, ChatErrors},
     headers, measure,
     request_id::Id,
@@ -45,11 +46,16 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
         ChatErrors,
     )
 )]
-pub(super) async fn completions(State(app): State<App>, Id(request_id): Id, body: Body) -> Result<Response, ApiError> {
+pub(super) async fn completions(
+    State(app): State<App>,
+    Id(request_id): Id,
+    ProviderDeadline(deadline): ProviderDeadline,
+    body: Body,
+) -> Result<Response, ApiError> {
     let asked = body.json::<ChatBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
     let Asked { prompt, choice, options, stream, .. } = asked;
     let body = forwarded(body.json()?);
-    let request = ChatRequest { request_id, prompt, choice, options, body, stream };
+    let request = ChatRequest { request_id, prompt, choice, options, body, stream, deadline };
     let response = app.router.chat(request).await?;
     measure::decided(&response.decision);
     Ok(render(response))

@@ -189,11 +189,12 @@ pub(crate) struct ChatErrors;
 /// Errors of a route that records feedback, for the document.
 pub(crate) struct FeedbackErrors;
 
-const BODY: [(&str, &str); 5] = [
+const BODY: [(&str, &str); 6] = [
     ("400", "A field is missing or wrong; `param` names it."),
     ("413", "The body is larger than `limits.max_body_bytes`."),
     ("415", "The body is compressed."),
     ("500", "The service failed; its log says why."),
+    ("504", "Not answered within `limits.request_timeout_ms`."),
     ("503", "Too many requests at once, the log's queue is full, or no model is enabled; see `retry-after`."),
 ];
 const DECIDING: [(&str, &str); 2] = [
@@ -201,7 +202,7 @@ const DECIDING: [(&str, &str); 2] = [
     ("429", "The encoder's queue is full, or a provider's limit is reached; `retry-after` says when to come back."),
 ];
 const FORWARDING: [(&str, &str); 2] =
-    [("502", "The provider failed."), ("504", "The provider did not answer in time.")];
+    [("502", "The provider failed."), ("504", "The provider did not answer in time, or the service did not.")];
 const RECORDING: [(&str, &str); 2] =
     [("404", "No such decision."), ("409", "The idempotency key was used for another feedback.")];
 

@@ -30,6 +30,8 @@ pub struct ChatRequest {
     pub body: Map<String, Value>,
     /// Whether a stream is asked for.
     pub stream: bool,
+    /// When a provider must have answered, or begun to stream.
+    pub deadline: Option<Instant>,
 }
 
 /// An answer with the decision behind it.
@@ -76,7 +78,7 @@ impl Router {
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
-        let ChatRequest { request_id, prompt, choice, options, body, stream } = request;
+        let ChatRequest { request_id, prompt, choice, options, body, stream, deadline } = request;
         let decision = self.decide(&RouteRequest { request_id, prompt, choice, options }).await?;
         let model = self.inner.fleet.get(&decision.chosen);
         let model = model.ok_or_else(|| RouteError::UnknownModel(decision.chosen.to_string()))?;
@@ -86,6 +88,7 @@ impl Router {
             decision: decision.id,
             task: decision.tasks.top(),
             difficulty: decision.difficulty,
+            deadline,
         };
         let mut guard = OutcomeGuard::new(self, &decision);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.

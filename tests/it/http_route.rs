@@ -3,7 +3,7 @@
 use crate::support::{Make, StubEncoder, TestApp, request};
 use axum::{body::Body, http::Method};
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
 async fn a_prompt_gets_one_model_and_a_recorded_decision() {
@@ -79,6 +79,19 @@ async fn without_any_enabled_model_the_service_says_that_it_is_not_the_callers_f
     }
     let unknown = app.post("/v1/route", &json!({"input": "hello", "model": "openai/gpt-2"})).await;
     assert_eq!(unknown.status, 404, "a name that does not exist is the caller's fault all the same");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_answered_in_time_is_a_504() {
+    let encoder = Arc::new(StubEncoder::default());
+    encoder.set_closed(true);
+    let timeout = Duration::from_millis(20);
+    let app = TestApp::make(Make { encoder: Arc::clone(&encoder), timeout, ..Make::default() }).await;
+    let answer = app.post("/v1/route", &json!({"input": "hello"})).await;
+    assert_eq!(answer.status, 504, "{}", answer.text);
+    assert_eq!(answer.error(), ("server_error".to_owned(), "request_timeout".to_owned(), None));
+    assert!(answer.text.contains("20 ms") && answer.header("x-request-id").is_some(), "{}", answer.text);
+    encoder.set_closed(false);
 }
 
 #[tokio::test]

@@ -105,11 +105,14 @@ pub(crate) struct Make {
     pub(crate) enabled: &'static [&'static str],
     /// How the simulated provider behaves.
     pub(crate) world: SimulatedWorld,
+    /// Time for a request.
+    pub(crate) timeout: Duration,
 }
 
 impl Default for Make {
     fn default() -> Self {
-        Self { encoder: Arc::default(), enabled: &["simulated"], world: SimulatedWorld { speed: 0.0, seed: 1 } }
+        let world = SimulatedWorld { speed: 0.0, seed: 1 };
+        Self { encoder: Arc::default(), enabled: &["simulated"], world, timeout: Duration::from_secs(60) }
     }
 }
 
@@ -126,7 +129,7 @@ impl TestApp {
     }
 
     pub(crate) async fn make(make: Make) -> Self {
-        let Make { encoder, enabled, world } = make;
+        let Make { encoder, enabled, world, timeout } = make;
         let settings = settings();
         let catalog = Catalog::builtin().and_then(|c| c.merge(MODELS, "test")).expect("a good catalogue");
         let options = PoolOptions { threads: 1, queue: 1, max_batch: 1 };
@@ -140,7 +143,7 @@ impl TestApp {
         };
         let router = Router::new(parts, &settings);
         let readiness = Readiness::default();
-        let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64 };
+        let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64, request_timeout: timeout };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let service = service(router.clone(), limits, readiness.clone(), metrics);
         Self { router, readiness, service }
