@@ -124,6 +124,23 @@ pub enum GatewayError {
     },
 }
 
+impl GatewayError {
+    /// The kind of failure in a word, for metrics.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::NoAccess(_) => "not_configured",
+            Self::Connection { .. } => "connection",
+            Self::Timeout { .. } | Self::Status { status: 408 | 504, .. } => "timeout",
+            Self::Status { status: 429, .. } => "rate_limited",
+            Self::Status { status: 401..=403, .. } => "refused_key",
+            Self::Status { status: 400..=499, .. } => "rejected",
+            Self::Status { .. } => "server_error",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+}
+
 /// The way out to every provider.
 #[derive(Clone)]
 pub struct Gateway {

@@ -5,7 +5,7 @@ use super::{
     body::Body,
     deadline::ProviderDeadline,
     error::{ApiError, ChatErrors},
-    headers, measure,
+    headers,
     request_id::Id,
     wire::{Asked, ChatBody},
 };
@@ -56,9 +56,7 @@ pub(super) async fn completions(
     let Asked { prompt, choice, options, stream, .. } = asked;
     let body = forwarded(body.json()?);
     let request = ChatRequest { request_id, prompt, choice, options, body, stream, deadline };
-    let response = app.router.chat(request).await?;
-    measure::decided(&response.decision);
-    Ok(render(response))
+    Ok(render(app.router.chat(request).await?))
 }
 
 /// The body without our own fields.

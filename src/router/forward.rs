@@ -1,6 +1,6 @@
 //! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, measure};
 use crate::{
     catalog,
     domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
@@ -90,7 +90,7 @@ impl Router {
             difficulty: decision.difficulty,
             deadline,
         };
-        let mut guard = OutcomeGuard::new(self, &decision);
+        let mut guard = OutcomeGuard::new(self, &decision, &model.entry.provider);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
         let (recorded, forwarded) = tokio::join!(
             self.inner.store.append_decision(decision.clone()),
@@ -100,6 +100,7 @@ impl Router {
             guard.record = None;
             return Err(error.into());
         }
+        measure::decided(&decision);
         let Forwarded { attempts, reply } = forwarded;
         let body = match reply {
             Ok(ChatReply::Whole { body, usage }) => {
@@ -111,6 +112,7 @@ impl Router {
             }
             Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(guard, items)),
             Err(cause) => {
+                guard.failed(cause.class());
                 guard.end(status_of(&cause)).await?;
                 return Err(Box::new(ChatFailure { decision, attempts, cause }).into());
             }
@@ -130,6 +132,7 @@ fn status_of(error: &GatewayError) -> OutcomeStatus {
 struct Record {
     router: Router,
     decision: Decision,
+    provider: String,
     started: Instant,
     first_byte_ms: Option<f64>,
 }
@@ -139,6 +142,17 @@ impl Record {
         self.started.elapsed().as_secs_f64() * 1e3
     }
 
+    /// Shows operators what is about to be recorded.
+    fn measure(&self, status: OutcomeStatus, cost: Option<Usd>) {
+        let (provider, model) = (&self.provider, &self.decision.chosen);
+        if status == OutcomeStatus::Ok {
+            measure::answered(provider, model, self.started.elapsed());
+        }
+        if let Some(cost) = cost {
+            measure::spent(provider, model, cost);
+        }
+    }
+
     fn cost(&self, usage: &Usage) -> Option<Usd> {
         let model = self.router.inner.fleet.get(&self.decision.chosen)?;
         let price = model.entry.price.as_ref()?;
@@ -146,11 +160,13 @@ impl Record {
     }
 
     async fn append(&self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+        let cost_usd = self.cost(&usage);
+        self.measure(status, cost_usd);
         let outcome = Outcome {
             decision_id: self.decision.id,
             served_model: self.decision.chosen.clone(),
             status,
-            cost_usd: self.cost(&usage),
+            cost_usd,
             completion_id: usage.completion_id,
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
@@ -208,11 +224,13 @@ impl Streaming {
                 }
                 Some(Err(error)) => {
                     self.over = true;
+                    self.guard.failed(error.class());
                     self.guard.finish(status_of(&error)).await;
                     return Some(error_event(&error));
                 }
                 None => {
                     self.over = true;
+                    self.guard.failed("broken_off");
                     self.guard.finish(OutcomeStatus::UpstreamError).await;
                 }
             }
@@ -237,14 +255,21 @@ struct OutcomeGuard {
 
 impl OutcomeGuard {
     /// The clock of the forwarding runs from now on.
-    fn new(router: &Router, decision: &Decision) -> Self {
-        let (router, decision) = (router.clone(), decision.clone());
-        let record = Record { router, decision, started: Instant::now(), first_byte_ms: None };
+    fn new(router: &Router, decision: &Decision, provider: &str) -> Self {
+        let (router, decision, provider) = (router.clone(), decision.clone(), provider.to_owned());
+        let record = Record { router, decision, provider, started: Instant::now(), first_byte_ms: None };
         Self { record: Some(record), usage: Usage::default() }
     }
 
     fn cost(&self) -> Option<Usd> {
         self.record.as_ref()?.cost(&self.usage)
+    }
+
+    /// Counts the provider's failure.
+    fn failed(&self, class: &'static str) {
+        if let Some(record) = &self.record {
+            measure::failed(&record.provider, &record.decision.chosen, class);
+        }
     }
 
     /// Writes; a failure is the caller's to report.

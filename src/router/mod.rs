@@ -8,6 +8,7 @@ mod decide;
 mod fleet;
 mod forward;
 mod learn;
+mod measure;
 mod request;
 
 pub use clock::{Clock, SystemClock};
@@ -125,6 +126,7 @@ impl Router {
     pub async fn route(&self, request: RouteRequest) -> Result<crate::domain::Decision, RouteError> {
         let decision = self.decide(&request).await?;
         self.inner.store.append_decision(decision.clone()).await?;
+        measure::decided(&decision);
         Ok(decision)
     }
 

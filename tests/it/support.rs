@@ -172,7 +172,7 @@ pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builde
     Request::builder().method(method).uri(path)
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let inputs = Inputs {
         file: Some(Source { text: CONFIG, origin: "test" }),
         environment: &BTreeMap::new(),
