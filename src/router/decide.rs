@@ -117,6 +117,7 @@ impl Inner {
         Ok(Decision {
             id,
             request_id: request.request_id.clone(),
+            session_id: request.options.session_id.clone(),
             at: self.clock.now(),
             scope: plan.policy.scope.clone(),
             policy: plan.name.to_owned(),

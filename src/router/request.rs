@@ -2,7 +2,7 @@
 
 use super::ChatFailure;
 use crate::{
-    domain::{DecisionMode, Prompt, Quality, RequestId, Usd},
+    domain::{DecisionMode, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
     store::StoreError,
 };
@@ -47,6 +47,8 @@ pub struct RouteOptions {
     pub models: Vec<String>,
     /// Not these models (patterns with `*`).
     pub exclude: Vec<String>,
+    /// The conversation that the request belongs to.
+    pub session_id: Option<SessionId>,
 }
 
 /// Why there is no decision or no answer.

@@ -79,6 +79,10 @@ fn a_bad_route_object_is_refused_with_the_path_of_the_fault() {
         (json!({"route": {"max_latency_ms": -1}}), "route.max_latency_ms"),
         (json!({"route": {"models": "openai/*"}}), "route.models"),
         (json!({"route": {"exclude": [1]}}), "route.exclude[0]"),
+        (json!({"route": {"session_id": ""}}), "route.session_id"),
+        (json!({"route": {"session_id": "a\nb"}}), "route.session_id"),
+        (json!({"route": {"session_id": "é".repeat(129)}}), "route.session_id"),
+        (json!({"route": {"session_id": 7}}), "route.session_id"),
         (json!({"route": {"qualty_target": 0.9}}), "route.qualty_target"),
         (json!({"model": "auto:q=2"}), "model"),
         (json!({"model": "auto:quick"}), "model"),
@@ -198,11 +202,12 @@ fn the_model_field_names_the_router_a_policy_or_a_model() {
 #[test]
 fn wishes_reach_the_router() {
     let wishes = json!({"quality_target": 0.7, "mode": "average", "max_cost_usd": 0.01, "max_latency_ms": 900,
-                        "models": ["a/*"], "exclude": ["b"], "explain": true});
+                        "models": ["a/*"], "exclude": ["b"], "session_id": "é".repeat(128), "explain": true});
     let asked = route_with(&json!({"route": wishes})).unwrap();
     assert!(asked.explain);
     assert_eq!(asked.options.quality_target, Some(Quality::clipped(0.7)));
     assert_eq!(asked.options.mode, Some(DecisionMode::Average));
     assert_eq!(asked.options.max_latency_ms, Some(900.0));
+    assert_eq!(asked.options.session_id.as_ref().map(|id| id.as_str().chars().count()), Some(128));
     assert_eq!((asked.options.models, asked.options.exclude), (vec!["a/*".to_owned()], vec!["b".to_owned()]));
 }
