@@ -31,7 +31,8 @@ impl DecisionMode {
     }
 }
 
-/// The rule under which a decision was made; with the candidates' numbers it reproduces the choice.
+/// The rule under which a decision was made; with the candidates' numbers it reproduces the choice, except where a session
+/// went on with its model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RoutingRule {
     /// Floor, average or budget.

@@ -62,6 +62,12 @@ impl Prompt {
         self.turns.iter().rev().find(|t| t.role == Role::User).map_or("", |t| &t.text)
     }
 
+    /// Whether it hands back the result of a tool, in the middle of what a model was doing.
+    #[must_use]
+    pub fn ends_with_tool_result(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == Role::Tool)
+    }
+
     /// Bytes of text in all turns.
     #[must_use]
     pub fn bytes(&self) -> usize {

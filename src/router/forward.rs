@@ -117,6 +117,7 @@ impl Router {
                 return Err(Box::new(ChatFailure { decision, attempts, cause }).into());
             }
         };
+        self.remember(&decision);
         Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, body })
     }
 }

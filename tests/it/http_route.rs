@@ -2,7 +2,7 @@
 
 use crate::support::{Make, StubEncoder, TestApp, request};
 use axum::{body::Body, http::Method};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
@@ -54,6 +54,43 @@ async fn the_model_field_chooses_policy_or_model() {
     assert_eq!(unknown.status, 404);
     let expected = ("not_found_error".to_owned(), "model_not_found".to_owned(), Some("model".to_owned()));
     assert_eq!(unknown.error(), expected);
+}
+
+#[tokio::test]
+async fn a_tools_result_stays_with_the_model_of_its_session() {
+    let app = TestApp::start().await;
+    let ask = async |model: &str, last: &str, wishes: Value| {
+        let mut messages = vec![json!({"role": "user", "content": "Will it rain?"})];
+        if last == "tool" {
+            messages.push(json!({"role": "assistant", "content": null, "tool_calls": []}));
+            messages.push(json!({"role": "tool", "content": "a little", "tool_call_id": "1"}));
+        }
+        let answer = app.post("/v1/route", &json!({"model": model, "messages": messages, "route": wishes})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    };
+    let alone = ask("auto", "tool", json!({})).await["model"].clone();
+    let other = if alone == "simulated/large" { "simulated/small" } else { "simulated/large" };
+    let trip = json!({"session_id": "trip"});
+
+    let first = ask(other, "user", trip.clone()).await;
+    assert_eq!((&first["model"], &first["session_id"]), (&json!(other), &json!("trip")));
+    let next = ask("auto", "tool", trip.clone()).await;
+    assert_eq!((&next["model"], &next["propensity"], &next["explored"]), (&json!(other), &json!(1.0), &json!(false)));
+    assert!(next["reason"].as_str().is_some_and(|reason| reason.contains("session")), "{next}");
+    let path = format!("/v1/decisions/{}", next["decision_id"].as_str().expect("an id"));
+    let record = app.get(&path).await.json();
+    assert_eq!((&record["session_id"], &record["rule"]["exploration"]), (&json!("trip"), &json!(0.0)));
+    let sum: f64 = record["candidates"].as_array().into_iter().flatten().filter_map(|c| c["propensity"].as_f64()).sum();
+    assert_eq!(sum, 1.0);
+
+    let excluded = json!({"session_id": "trip", "exclude": [other]});
+    assert_eq!(ask("auto", "tool", excluded).await["model"], alone, "a model that may not be used does not go on");
+    let stranger = json!({"session_id": "another"});
+    assert_eq!(ask("auto", "tool", stranger).await["model"], alone, "sessions are kept apart");
+    let turn = ask("auto", "user", trip).await;
+    assert_ne!(turn["model"], other, "a person's turn is decided afresh");
+    assert!(!turn["reason"].as_str().is_some_and(|reason| reason.contains("session")), "{turn}");
 }
 
 #[tokio::test]
