@@ -39,6 +39,7 @@ pub(super) async fn hold(State(limit): State<Duration>, mut request: Request, ne
 }
 
 fn over(limit: Duration) -> ApiError {
+    tracing::warn!(?limit, "a request was not answered in time");
     let message = format!(
         "the request was not answered within {} ms (limits.request_timeout_ms); send it again, or ask for less",
         limit.as_millis()
