@@ -125,7 +125,8 @@ impl Service {
 #[must_use]
 pub const fn limits(settings: &Settings) -> HttpLimits {
     let limits = &settings.limits;
-    HttpLimits { max_body_bytes: limits.max_body_bytes, max_concurrent: limits.max_concurrent }
+    let request_timeout = Duration::from_millis(limits.request_timeout_ms);
+    HttpLimits { max_body_bytes: limits.max_body_bytes, max_concurrent: limits.max_concurrent, request_timeout }
 }
 
 async fn open(path: &Path, settings: &Settings) -> anyhow::Result<Store> {

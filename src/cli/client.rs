@@ -1,5 +1,6 @@
 //! A client of the service's HTTP interface: of a service somewhere, or of one inside this process.
 
+use crate::http;
 use anyhow::{Context, anyhow, bail};
 use axum::{
     body::{Body, to_bytes},
@@ -163,15 +164,22 @@ impl Answer {
         }
     }
 
+    /// The code in the error envelope.
+    fn code(&self) -> Option<String> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body["error"]["code"].as_str().map(str::to_owned)
+    }
+
     /// A header's text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// How long to wait, when too much was asked at once.
+    /// How long to wait, when too much was asked at once. What only the operator can mend is not waited for.
     fn busy(&self) -> Option<Duration> {
         let named = || self.header("retry-after-ms")?.parse().ok().map(Duration::from_millis);
         let is_busy = self.status == 429 || (self.status == 503 && self.headers.contains_key("retry-after"));
+        let is_busy = is_busy && self.code().as_deref() != Some(http::NOTHING_ENABLED);
         is_busy.then(|| named().unwrap_or(PAUSE).min(Duration::from_secs(5)))
     }
 }

@@ -1,7 +1,7 @@
 //! A routing decision: everything needed to explain it, to repeat it and to learn from it.
 
 use super::{
-    DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, TaskProbabilities,
+    DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, SessionId, TaskProbabilities,
     UnixMillis, Usd,
 };
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,8 @@ impl DecisionMode {
     }
 }
 
-/// The rule under which a decision was made; with the candidates' numbers it reproduces the choice.
+/// The rule under which a decision was made; with the candidates' numbers it reproduces the choice, except where a session
+/// went on with its model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RoutingRule {
     /// Floor, average or budget.
@@ -159,6 +160,8 @@ pub struct Decision {
     pub id: DecisionId,
     /// The request it answers.
     pub request_id: RequestId,
+    /// The conversation it belongs to, if the caller named one.
+    pub session_id: Option<SessionId>,
     /// When.
     pub at: UnixMillis,
     /// Whose posterior.

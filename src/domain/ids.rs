@@ -98,6 +98,10 @@ name!(
     RequestId
 );
 name!(
+    /// A conversation as its caller names it.
+    SessionId
+);
+name!(
     /// What a posterior is kept for: `default`, or a policy, tenant or experiment that named its own.
     Scope
 );

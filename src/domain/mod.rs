@@ -13,7 +13,7 @@ mod units;
 
 pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
-pub use ids::{DecisionId, InvalidId, ModelId, RequestId, Scope};
+pub use ids::{DecisionId, InvalidId, ModelId, RequestId, Scope, SessionId};
 pub use outcome::{Outcome, OutcomeStatus};
 pub use prompt::{Prompt, Requirements, Role, Turn};
 pub use task::{TaskProbabilities, TaskType, UnknownTaskType};

@@ -30,6 +30,8 @@ pub struct Turn {
 pub struct Prompt {
     /// Messages in order.
     pub turns: Vec<Turn>,
+    /// JSON of the tools offered and of the format asked for, bytes: no turn says it, but providers bill it as input.
+    pub schema_bytes: usize,
     /// What the serving model must be able to do.
     pub requirements: Requirements,
 }
@@ -51,7 +53,7 @@ impl Prompt {
     /// A single user message.
     #[must_use]
     pub fn user(text: impl Into<String>) -> Self {
-        Self { turns: vec![Turn { role: Role::User, text: text.into() }], requirements: Requirements::default() }
+        Self { turns: vec![Turn { role: Role::User, text: text.into() }], ..Self::default() }
     }
 
     /// Text of the last user turn; empty when there is none.
@@ -60,17 +62,23 @@ impl Prompt {
         self.turns.iter().rev().find(|t| t.role == Role::User).map_or("", |t| &t.text)
     }
 
+    /// Whether it hands back the result of a tool, in the middle of what a model was doing.
+    #[must_use]
+    pub fn ends_with_tool_result(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == Role::Tool)
+    }
+
     /// Bytes of text in all turns.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.turns.iter().map(|t| t.text.len()).sum()
     }
 
-    /// A cheap upper-middle estimate of input tokens over all turns: 4 bytes a token plus 4 a message. Costs O(turns),
-    /// whatever the size of the text.
+    /// A cheap upper-middle estimate of input tokens over all turns and schemas: 4 bytes a token plus 4 a message. Costs
+    /// O(turns), whatever the size of the text.
     #[must_use]
     pub fn estimated_tokens(&self) -> u32 {
-        let tokens = self.bytes() / 4 + 4 * self.turns.len() + 3;
+        let tokens = (self.bytes() + self.schema_bytes) / 4 + 4 * self.turns.len() + 3;
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 }

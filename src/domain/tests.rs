@@ -21,6 +21,14 @@ fn model_patterns_match_like_globs() {
 }
 
 #[test]
+fn schemas_count_as_input() {
+    let mut prompt = Prompt::user("Is it raining?");
+    let bare = prompt.estimated_tokens();
+    prompt.schema_bytes = 4000;
+    assert_eq!(prompt.estimated_tokens(), bare + 1000);
+}
+
+#[test]
 fn small_sums_keep_their_digits() {
     assert_eq!(Usd::new(0.000_012_34).map(|u| u.to_string()), Ok("$0.00001234".to_owned()));
     assert_eq!(Usd::new(12.5).map(|u| u.to_string()), Ok("$12.50".to_owned()));

@@ -3,6 +3,7 @@
 //! A worker takes what waits, up to a batch, and never waits for more: a single request is never delayed to fill a batch.
 
 use super::{Encoder, Encoding, Tokenizer, Tokens};
+use crate::telemetry::names;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::{
     sync::Arc,
@@ -154,7 +155,11 @@ impl Worker {
 
     fn encode(&self, jobs: Vec<(Tokens, Job)>, started: Instant) {
         let (rows, jobs): (Vec<Tokens>, Vec<Job>) = jobs.into_iter().unzip();
-        match self.encoder.encode(&rows) {
+        let encoding = Instant::now();
+        let encoded = self.encoder.encode(&rows);
+        metrics::histogram!(names::ENCODE_SECONDS).record(encoding.elapsed().as_secs_f64());
+        metrics::histogram!(names::ENCODER_BATCH_PROMPTS).record(rows.len() as f64);
+        match encoded {
             Ok(encodings) => {
                 let took = started.elapsed();
                 for ((job, tokens), encoding) in jobs.into_iter().zip(rows).zip(encodings) {

@@ -2,7 +2,7 @@
 
 use super::{ExportError, columns::Columns};
 use crate::{
-    domain::{Candidate, Decision, Exclusion, Predicted, TaskType},
+    domain::{Candidate, Decision, Exclusion, Predicted, SessionId, TaskType},
     policy::CONTEXT_DIM,
 };
 use arrow::array::RecordBatch;
@@ -28,6 +28,7 @@ fn identity(columns: &mut Columns, rows: Rows<'_>) {
     columns.count("seq", rows.iter().map(|(seq, _)| *seq));
     columns.text("id", each(rows, |d| d.id.to_string()));
     columns.text("request_id", each(rows, |d| d.request_id.as_str()));
+    columns.text_option("session_id", each(rows, |d| d.session_id.as_ref().map(SessionId::as_str)));
     columns.at(each(rows, |d| d.at));
     columns.text("scope", each(rows, |d| d.scope.as_str()));
     columns.text("policy", each(rows, |d| &d.policy));

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     domain::{
         Candidate, Decision, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, ModelId, Outcome,
-        OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope,
+        OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, SessionId,
         TaskProbabilities, TaskType, Timings, UnixMillis, Usd,
     },
     policy::CONTEXT_DIM,
@@ -49,6 +49,7 @@ fn decision(n: u64) -> Decision {
     Decision {
         id: id(n),
         request_id: RequestId::new(format!("request-{n}")),
+        session_id: (n == 1).then(|| SessionId::from("trip")),
         at: UnixMillis(1_760_000_000_123),
         scope: Scope::default(),
         policy: "default".to_owned(),
@@ -146,6 +147,7 @@ async fn decisions_survive_the_round_trip_through_parquet() {
     assert_eq!(column("max_output_tokens").as_primitive::<UInt32Type>().value(1), 7);
     assert_eq!(column("total_us").as_primitive::<UInt64Type>().value(1), 10);
     assert_eq!(texts(column("task"))[0], Some("coding"));
+    assert_eq!(texts(column("session_id")), [None, Some("trip"), None]);
     assert_eq!(texts(column("reason"))[0], Some("line one\nline \"two\""));
     assert_eq!(texts(&column("fallbacks").as_list::<i32>().value(2)), [Some("acme/large"), Some("acme/huge")]);
 }

@@ -19,7 +19,10 @@ use crate::{
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// How to reach a provider.
 #[derive(Clone)]
@@ -43,6 +46,16 @@ pub struct ChatCall {
     pub task: TaskType,
     /// Likewise.
     pub difficulty: Difficulty,
+    /// When a whole answer, or the head of a streamed one, must be there.
+    pub deadline: Option<Instant>,
+}
+
+/// What came of a call.
+pub struct Forwarded {
+    /// Calls made to providers; 0 when there was nobody to call.
+    pub attempts: u32,
+    /// The answer, or why there is none. Nothing was delivered to the client yet, so the caller may try another model.
+    pub reply: Result<ChatReply, GatewayError>,
 }
 
 /// What an upstream answers with.
@@ -111,6 +124,23 @@ pub enum GatewayError {
     },
 }
 
+impl GatewayError {
+    /// The kind of failure in a word, for metrics.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::NoAccess(_) => "not_configured",
+            Self::Connection { .. } => "connection",
+            Self::Timeout { .. } | Self::Status { status: 408 | 504, .. } => "timeout",
+            Self::Status { status: 429, .. } => "rate_limited",
+            Self::Status { status: 401..=403, .. } => "refused_key",
+            Self::Status { status: 400..=499, .. } => "rejected",
+            Self::Status { .. } => "server_error",
+            Self::Malformed { .. } => "malformed",
+        }
+    }
+}
+
 /// The way out to every provider.
 #[derive(Clone)]
 pub struct Gateway {
@@ -148,20 +178,35 @@ impl Gateway {
         self.access.contains_key(provider)
     }
 
-    /// Forwards to the model's provider.
-    ///
-    /// # Errors
-    /// [`GatewayError`]: nothing was delivered to the client yet, so the caller may try another model.
-    pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Result<ChatReply, GatewayError> {
-        match dialect {
-            Dialect::Simulated => self.world.chat(model, call).await,
+    /// Forwards to the model's provider, once.
+    pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Forwarded {
+        let (provider, deadline) = (&model.provider, call.deadline);
+        let reply = match dialect {
+            Dialect::Simulated => in_time(provider, deadline, self.world.chat(model, call)).await,
             Dialect::OpenAi => {
-                let access = self.access.get(&model.provider);
-                let access = access.ok_or_else(|| GatewayError::NoAccess(model.provider.clone()))?;
-                openai::chat(&self.client, access, model, call, self.timeout).await
+                let Some(access) = self.access.get(provider) else {
+                    return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
+                };
+                let answer = openai::chat(&self.client, access, model, call, self.timeout);
+                in_time(provider, deadline, answer).await
             }
-        }
+        };
+        Forwarded { attempts: 1, reply }
     }
+}
+
+/// The answer, if it comes before the deadline.
+async fn in_time(
+    provider: &str,
+    deadline: Option<Instant>,
+    answer: impl Future<Output = Result<ChatReply, GatewayError>>,
+) -> Result<ChatReply, GatewayError> {
+    let Some(deadline) = deadline else { return answer.await };
+    let started = Instant::now();
+    tokio::time::timeout_at(deadline.into(), answer).await.unwrap_or_else(|_| {
+        let after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Err(GatewayError::Timeout { provider: provider.to_owned(), after_ms })
+    })
 }
 
 /// The name that callers know a model by goes into every answer, so that decision, header and body agree.

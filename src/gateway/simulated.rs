@@ -119,7 +119,8 @@ impl Answer {
             quoted.replace('\n', " "),
             if asked.chars().count() > 60 { "…" } else { "" },
         );
-        let bytes = call.body.get("messages").map_or(0, |m| m.to_string().len());
+        let billed = ["messages", "tools", "functions", "response_format"];
+        let bytes: usize = billed.iter().filter_map(|field| call.body.get(*field)).map(|v| v.to_string().len()).sum();
         Self {
             id: format!("chatcmpl-sim-{}", call.decision),
             text,

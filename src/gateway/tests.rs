@@ -15,6 +15,7 @@ fn call(stream: bool, n: u128) -> ChatCall {
         decision: decision(n),
         task: TaskType::ChatRoleplay,
         difficulty: Difficulty::clipped(0.1),
+        deadline: None,
     }
 }
 
@@ -58,6 +59,29 @@ async fn simulated_answers_say_so_and_name_the_model() {
     assert_eq!(body["simulated"], true);
     assert!(body["choices"][0]["message"]["content"].as_str().is_some_and(|t| t.starts_with("[simulated]")));
     assert!(usage.is_counted());
+}
+
+#[tokio::test]
+async fn calls_are_counted_and_without_access_there_is_none() {
+    let gateway = Gateway::new(BTreeMap::new(), INSTANT, Duration::from_secs(1)).expect("a client");
+    let model = model("simulated/small");
+    let forwarded = gateway.chat(&model, Dialect::Simulated, call(false, 7)).await;
+    assert!(forwarded.attempts == 1 && forwarded.reply.is_ok());
+    let forwarded = gateway.chat(&model, Dialect::OpenAi, call(false, 7)).await;
+    assert_eq!(forwarded.attempts, 0);
+    assert!(matches!(forwarded.reply, Err(GatewayError::NoAccess(provider)) if provider == "simulated"));
+}
+
+#[tokio::test]
+async fn a_provider_that_misses_the_deadline_has_timed_out() {
+    let never = SimulatedWorld { speed: 1e-9, seed: 1 };
+    let gateway = Gateway::new(BTreeMap::new(), never, Duration::from_secs(1)).expect("a client");
+    for stream in [false, true] {
+        let call = ChatCall { deadline: Some(Instant::now()), ..call(stream, 7) };
+        let forwarded = gateway.chat(&model("simulated/small"), Dialect::Simulated, call).await;
+        assert_eq!(forwarded.attempts, 1);
+        assert!(matches!(forwarded.reply, Err(GatewayError::Timeout { .. })));
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use super::{
     App,
     body::Body,
+    deadline::ProviderDeadline,
     error::{ApiError, ChatErrors},
-    headers, measure,
+    headers,
     request_id::Id,
     wire::{Asked, ChatBody},
 };
@@ -26,7 +27,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 ///
 /// OpenAI's chat completions. The answer is the provider's, with `model` set to the name that this service knows the
 /// model by. The headers `x-satisfice-decision-id`, `-model`, `-policy-version`, `-overhead-ms`, `-attempts` and, for
-/// whole answers, `-cost-usd` say what was decided. With `stream`, server-sent events end with `data: [DONE]`.
+/// whole answers, `-cost-usd` say what was decided, also when the provider fails. With `stream`, server-sent events end with `data: [DONE]`.
 #[utoipa::path(
     post,
     path = "/v1/chat/completions",
@@ -45,14 +46,17 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
         ChatErrors,
     )
 )]
-pub(super) async fn completions(State(app): State<App>, Id(request_id): Id, body: Body) -> Result<Response, ApiError> {
+pub(super) async fn completions(
+    State(app): State<App>,
+    Id(request_id): Id,
+    ProviderDeadline(deadline): ProviderDeadline,
+    body: Body,
+) -> Result<Response, ApiError> {
     let asked = body.json::<ChatBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
     let Asked { prompt, choice, options, stream, .. } = asked;
     let body = forwarded(body.json()?);
-    let request = ChatRequest { request_id, prompt, choice, options, body, stream };
-    let response = app.router.chat(request).await?;
-    measure::decided(&response.decision);
-    Ok(render(response))
+    let request = ChatRequest { request_id, prompt, choice, options, body, stream, deadline };
+    Ok(render(app.router.chat(request).await?))
 }
 
 /// The body without our own fields.
@@ -63,8 +67,7 @@ fn forwarded(mut body: Map<String, Value>) -> Map<String, Value> {
 
 fn render(response: ChatResponse) -> Response {
     let mut headers = headers::of_decision(&response.decision, &response.served);
-    // The router calls one provider for each request.
-    let attempts = 1;
+    let attempts = response.attempts;
     match response.body {
         router::ChatBody::Whole { body, cost_usd } => {
             headers::add_forwarding(&mut headers, attempts, cost_usd);

@@ -25,6 +25,7 @@ use axum::{
         (status = 400, description = "The id is not a decision's.", body = ErrorEnvelope),
         (status = 404, description = "No such decision.", body = ErrorEnvelope),
         (status = 503, description = "Too many requests at once.", body = ErrorEnvelope),
+        (status = 504, description = "Not answered within `limits.request_timeout_ms`.", body = ErrorEnvelope),
     )
 )]
 pub(super) async fn decision(

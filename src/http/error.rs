@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -60,12 +60,15 @@ pub(crate) struct ApiError {
     status: StatusCode,
     body: ErrorBody,
     retry_after: Option<Duration>,
+    /// Further headers. Boxed, as few errors have any.
+    headers: Option<Box<HeaderMap>>,
 }
 
 impl ApiError {
     /// An error of any kind; the more special constructors read better.
     pub(crate) fn new(status: StatusCode, r#type: ErrorType, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { message: message.into(), r#type, param: None, code }, retry_after: None }
+        let body = ErrorBody { message: message.into(), r#type, param: None, code };
+        Self { status, body, retry_after: None, headers: None }
     }
 
     /// 400: a field has the wrong value.
@@ -124,6 +127,13 @@ impl ApiError {
         self
     }
 
+    /// Adds headers, such as the decision's.
+    #[must_use]
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = Some(Box::new(headers));
+        self
+    }
+
     /// The status.
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
@@ -162,6 +172,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(milliseconds.div_ceil(1000).max(1)));
             headers.insert(RETRY_AFTER_MS, HeaderValue::from(milliseconds));
         }
+        response.headers_mut().extend(self.headers.map(|headers| *headers).unwrap_or_default());
         response
     }
 }
@@ -178,19 +189,20 @@ pub(crate) struct ChatErrors;
 /// Errors of a route that records feedback, for the document.
 pub(crate) struct FeedbackErrors;
 
-const BODY: [(&str, &str); 5] = [
+const BODY: [(&str, &str); 6] = [
     ("400", "A field is missing or wrong; `param` names it."),
     ("413", "The body is larger than `limits.max_body_bytes`."),
     ("415", "The body is compressed."),
     ("500", "The service failed; its log says why."),
-    ("503", "Too many requests at once, or the log's queue is full; `retry-after` says when to come back."),
+    ("504", "Not answered within `limits.request_timeout_ms`."),
+    ("503", "Too many requests at once, the log's queue is full, or no model is enabled; see `retry-after`."),
 ];
 const DECIDING: [(&str, &str); 2] = [
     ("404", "No such model or policy."),
     ("429", "The encoder's queue is full, or a provider's limit is reached; `retry-after` says when to come back."),
 ];
 const FORWARDING: [(&str, &str); 2] =
-    [("502", "The provider failed."), ("504", "The provider did not answer in time.")];
+    [("502", "The provider failed."), ("504", "The provider did not answer in time, or the service did not.")];
 const RECORDING: [(&str, &str); 2] =
     [("404", "No such decision."), ("409", "The idempotency key was used for another feedback.")];
 

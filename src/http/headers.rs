@@ -1,6 +1,9 @@
 //! Our own response headers: a small set, details stand behind the decision's id.
 
-use crate::domain::{Decision, ModelId, Usd};
+use crate::{
+    domain::{Decision, ModelId, Usd},
+    router::ChatFailure,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 const DECISION_ID: HeaderName = HeaderName::from_static("x-satisfice-decision-id");
@@ -20,8 +23,15 @@ pub(super) fn of_decision(decision: &Decision, served: &ModelId) -> HeaderMap {
     headers
 }
 
+/// Headers of an answer that failed; the model is the one that was tried.
+pub(super) fn of_failure(failure: &ChatFailure) -> HeaderMap {
+    let mut headers = of_decision(&failure.decision, &failure.decision.chosen);
+    add_forwarding(&mut headers, failure.attempts, None);
+    headers
+}
+
 /// Adds what forwarding came to: provider calls made, and the bill where it is known already.
-pub(super) fn add_forwarding(headers: &mut HeaderMap, attempts: usize, cost: Option<Usd>) {
+pub(super) fn add_forwarding(headers: &mut HeaderMap, attempts: u32, cost: Option<Usd>) {
     put(headers, ATTEMPTS, &attempts.to_string());
     if let Some(cost) = cost {
         put(headers, COST_USD, &format!("{:.8}", cost.get()));

@@ -5,6 +5,7 @@
 
 mod body;
 mod chat;
+mod deadline;
 mod decisions;
 mod edge;
 mod error;
@@ -19,13 +20,18 @@ mod request_id;
 mod route;
 mod wire;
 
+pub(crate) use refusals::NOTHING_ENABLED;
+
 use crate::router::Router;
 use axum::{body::Bytes, middleware};
 use limit::{Limiter, limit};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -37,6 +43,8 @@ pub struct HttpLimits {
     pub max_body_bytes: usize,
     /// Requests under `/v1` served at once, at least 1; one more is answered 503.
     pub max_concurrent: usize,
+    /// Time from a request under `/v1` to the head of its answer; beyond it is answered 504.
+    pub request_timeout: Duration,
 }
 
 /// Whether the service may be sent requests; clones share it. Starts as not ready.
@@ -69,7 +77,8 @@ struct App {
 
 /// The service: every route with its limits.
 pub fn service(router: Router, limits: HttpLimits, readiness: Readiness, metrics: PrometheusHandle) -> axum::Router {
-    let (routes, document) = documented_routes(Limiter::new(limits.max_concurrent)).split_for_parts();
+    let (routes, document) =
+        documented_routes(Limiter::new(limits.max_concurrent), limits.request_timeout).split_for_parts();
     let document = Bytes::from(render(&document));
     edge::finish(routes.with_state(App { router, limits, readiness, metrics, document }))
 }
@@ -77,14 +86,14 @@ pub fn service(router: Router, limits: HttpLimits, readiness: Readiness, metrics
 /// The OpenAPI document that `/openapi.json` answers with, as JSON.
 #[must_use]
 pub fn openapi() -> String {
-    render(&documented_routes(Limiter::new(1)).to_openapi())
+    render(&documented_routes(Limiter::new(1), Duration::ZERO).to_openapi())
 }
 
 fn render(document: &OpenApi) -> String {
     document.to_pretty_json().unwrap_or_else(|e| unreachable!("names and texts are always JSON: {e}"))
 }
 
-fn documented_routes(limiter: Limiter) -> OpenApiRouter<App> {
+fn documented_routes(limiter: Limiter, timeout: Duration) -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::with_openapi(head())
         .routes(routes!(route::route))
         .routes(routes!(chat::completions))
@@ -92,7 +101,8 @@ fn documented_routes(limiter: Limiter) -> OpenApiRouter<App> {
         .routes(routes!(feedback::batch))
         .routes(routes!(decisions::decision))
         .routes(routes!(models::models))
-        .route_layer(middleware::from_fn_with_state(limiter, limit));
+        .route_layer(middleware::from_fn_with_state(limiter, limit))
+        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold));
     v1.routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))

@@ -2,7 +2,7 @@
 
 use super::{
     error::{ApiError, ErrorType},
-    measure,
+    headers, measure,
 };
 use crate::{
     encoder::EncodeError,
@@ -20,15 +20,25 @@ const STORE_PAUSE: Duration = Duration::from_millis(250);
 /// For what an operator or a restart has to repair.
 const REPAIR_PAUSE: Duration = Duration::from_secs(5);
 
+/// The code of an answer that coming back soon does not mend.
+pub(crate) const NOTHING_ENABLED: &str = "no_model_enabled";
+
 impl From<RouteError> for ApiError {
     fn from(error: RouteError) -> Self {
         match error {
             RouteError::UnknownModel(_) => Self::not_found("model_not_found", error.to_string()).at("model"),
             RouteError::ModelExcluded { .. } => Self::bad_request("model_not_suitable", error.to_string()).at("model"),
+            RouteError::NothingEnabled => {
+                Self::server(StatusCode::SERVICE_UNAVAILABLE, NOTHING_ENABLED, error.to_string())
+                    .retry_after(REPAIR_PAUSE)
+            }
             RouteError::NoneEligible(_) => Self::bad_request("no_eligible_model", error.to_string()),
             RouteError::Encode(e) => e.into(),
             RouteError::Store(e) => e.into(),
-            RouteError::Gateway(e) => e.into(),
+            RouteError::Forward(failure) => {
+                let headers = headers::of_failure(&failure);
+                Self::from(failure.cause).with_headers(headers)
+            }
         }
     }
 }

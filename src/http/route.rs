@@ -4,7 +4,7 @@ use super::{
     App,
     body::Body,
     error::{ApiError, RouteErrors},
-    headers, measure,
+    headers,
     request_id::Id,
     wire::{Asked, DecisionBody, RouteBody},
 };
@@ -30,7 +30,6 @@ pub(super) async fn route(
     let asked = body.json::<RouteBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
     let (request, explain) = request(request_id, asked);
     let decision = app.router.route(request).await?;
-    measure::decided(&decision);
     let headers = headers::of_decision(&decision, &decision.chosen);
     Ok((headers, Json(DecisionBody::new(&decision, app.provider(&decision.chosen), explain))))
 }

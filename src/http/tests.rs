@@ -130,6 +130,7 @@ fn every_failure_has_its_status_and_code() {
     let unknown = FeedbackTarget::Completion("c".to_owned());
     let cases: Vec<(ApiError, u16, &str, Option<&str>)> = vec![
         (RouteError::UnknownModel("m".to_owned()).into(), 404, "model_not_found", None),
+        (RouteError::NothingEnabled.into(), 503, "no_model_enabled", Some("5")),
         (RouteError::NoneEligible("none".to_owned()).into(), 400, "no_eligible_model", None),
         (RouteError::from(EncodeError::QueueFull(8)).into(), 429, "encoder_overloaded", Some("1")),
         (EncodeError::Failed("x".to_owned()).into(), 500, "encoder_failed", None),

@@ -63,6 +63,14 @@ pub fn choose(
     Ok(Choice { chosen, greedy: best, target_met, propensities })
 }
 
+/// Goes on with a candidate that was chosen before: with certainty, so there is nothing to explore and nothing to draw.
+#[must_use]
+pub fn keep(rule: &RoutingRule, candidates: &[Scored], kept: usize) -> Choice {
+    let propensities = (0..candidates.len()).map(|i| if i == kept { 1.0 } else { 0.0 }).collect();
+    let target_met = candidates[kept].low(rule.kappa) >= rule.quality_target.get();
+    Choice { chosen: kept, greedy: kept, target_met, propensities }
+}
+
 /// The greedy choice and whether it meets the target.
 ///
 /// - `floor`: the cheapest with `μ − κs ≥ τ`; when none is, the highest μ.

@@ -13,7 +13,7 @@ mod prior;
 mod target;
 
 pub use codec::CodecError;
-pub use decide::{Choice, NoCandidates, Scored, choose, greedy, ranked};
+pub use decide::{Choice, NoCandidates, Scored, choose, greedy, keep, ranked};
 pub use explore::{ExplorationCaps, distribution, draw};
 pub use level::Level;
 pub use linear::LinearGaussian;

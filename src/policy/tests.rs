@@ -35,6 +35,15 @@ fn belief(posterior: &Posterior, model: &str) -> Belief {
 }
 
 #[test]
+fn a_kept_candidate_is_certain_however_it_compares() {
+    let candidates = [scored(0.95, 1.0), scored(0.70, 3.0)];
+    let kept = |i| keep(&rule(DecisionMode::Floor), &candidates, i);
+    let certain = |i, target_met, propensities| Choice { chosen: i, greedy: i, target_met, propensities };
+    assert_eq!(kept(0), certain(0, true, vec![1.0, 0.0]));
+    assert_eq!(kept(1), certain(1, false, vec![0.0, 1.0]));
+}
+
+#[test]
 fn floor_takes_the_cheapest_that_meets_the_target() {
     let candidates = [scored(0.95, 3.0), scored(0.86, 1.0), scored(0.70, 0.1)];
     assert_eq!(greedy(&rule(DecisionMode::Floor), &candidates), Some((1, true)));

@@ -5,7 +5,10 @@ use crate::{
     catalog::{self, EligibilityQuery},
     classifier::Classification,
     config::PolicySettings,
-    domain::{Candidate, Decision, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings, Usd},
+    domain::{
+        Candidate, Decision, DecisionId, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings,
+        Usd,
+    },
     encoder::{Encoded, visible_text},
     policy::{self, Choice, ExplorationCaps, Posterior, Scored},
 };
@@ -72,6 +75,9 @@ impl Inner {
         {
             return Err(RouteError::UnknownModel(id.to_string()));
         }
+        if self.fleet.usable().next().is_none() {
+            return Err(RouteError::NothingEnabled);
+        }
         let (name, policy) =
             self.policies.get_key_value(name).ok_or_else(|| RouteError::UnknownModel(name.to_owned()))?;
         let mut rule = RoutingRule {
@@ -100,20 +106,19 @@ impl Inner {
         if field.scored.is_empty() {
             return Err(nothing_eligible(plan, &field));
         }
-        let budget = plan.policy.budget_usd.map(Usd::get);
-        if let Some(controller) = self.controllers.of(&plan.policy.scope, &rule, budget) {
-            rule.lambda_usd = controller.lambda();
-            controller.observe(&field.scored);
-        }
         let id = self.clock.decision_id();
-        let caps = ExplorationCaps { max_cost_ratio: plan.policy.max_exploration_cost_ratio, ..Default::default() };
-        let choice = policy::choose(&rule, &caps, &field.scored, plan.policy.seed, id.as_u128())
-            .map_err(|e| RouteError::NoneEligible(e.to_string()))?;
+        let kept = self.kept(request, plan, &field);
+        let choice = self.choose(plan, &mut rule, &field.scored, kept, id)?;
         field.set_propensities(&choice);
+        let reason = match kept {
+            Some(kept) => format!("{} goes on: its session hands back a tool's result", field.models[kept].entry.id),
+            None => reason(&rule, &field, &choice, plan.only.is_some()),
+        };
         let model = |i: usize| field.candidates[field.eligible[i]].model.clone();
         Ok(Decision {
             id,
             request_id: request.request_id.clone(),
+            session_id: request.options.session_id.clone(),
             at: self.clock.now(),
             scope: plan.policy.scope.clone(),
             policy: plan.name.to_owned(),
@@ -129,11 +134,46 @@ impl Inner {
             explored: choice.chosen != choice.greedy,
             fallbacks: policy::ranked(&rule, &field.scored, choice.chosen).into_iter().map(model).collect(),
             target_met: choice.target_met,
-            reason: reason(&rule, &field, &choice, plan.only.is_some()),
+            reason,
             tasks: classification.tasks,
             candidates: field.candidates,
             timings: Timings::default(),
         })
+    }
+
+    /// The model that the session is in the middle of a tool call with, while it is eligible and no other is named: another
+    /// one would be billed for the whole context, which the provider of this one has cached.
+    fn kept(&self, request: &RouteRequest, plan: &Plan<'_>, field: &Field<'_>) -> Option<usize> {
+        let session = request.options.session_id.as_ref()?;
+        if plan.only.is_some() || !request.prompt.ends_with_tool_result() {
+            return None;
+        }
+        let model = self.sessions.model(session)?;
+        field.models.iter().position(|candidate| candidate.entry.id == model)
+    }
+
+    /// Lets the rule choose, unless the choice was made before; then there is nothing to show the controllers either.
+    fn choose(
+        &self,
+        plan: &Plan<'_>,
+        rule: &mut RoutingRule,
+        scored: &[Scored],
+        kept: Option<usize>,
+        id: DecisionId,
+    ) -> Result<Choice, RouteError> {
+        let budget = plan.policy.budget_usd.map(Usd::get);
+        let controller = self.controllers.of(&plan.policy.scope, rule, budget);
+        rule.lambda_usd = controller.as_ref().map_or(0.0, |controller| controller.lambda());
+        if let Some(kept) = kept {
+            rule.exploration = 0.0;
+            return Ok(policy::keep(rule, scored, kept));
+        }
+        if let Some(controller) = controller {
+            controller.observe(scored);
+        }
+        let caps = ExplorationCaps { max_cost_ratio: plan.policy.max_exploration_cost_ratio, ..Default::default() };
+        policy::choose(rule, &caps, scored, plan.policy.seed, id.as_u128())
+            .map_err(|e| RouteError::NoneEligible(e.to_string()))
     }
 
     fn field<'a>(
@@ -250,7 +290,7 @@ fn nothing_eligible(plan: &Plan<'_>, field: &Field<'_>) -> RouteError {
             let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, r)| r).to_owned();
             RouteError::ModelExcluded { model: model.to_string(), reason }
         }
-        (None, []) => RouteError::NoneEligible("no provider is enabled".to_owned()),
+        (None, []) => RouteError::NothingEnabled,
         (None, _) => RouteError::NoneEligible(reasons.join("; ")),
     }
 }

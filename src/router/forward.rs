@@ -1,10 +1,10 @@
 //! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, measure};
 use crate::{
     catalog,
     domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
-    gateway::{ChatCall, ChatReply, GatewayError, StreamItem, Usage},
+    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, StreamItem, Usage},
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream::BoxStream};
@@ -30,6 +30,8 @@ pub struct ChatRequest {
     pub body: Map<String, Value>,
     /// Whether a stream is asked for.
     pub stream: bool,
+    /// When a provider must have answered, or begun to stream.
+    pub deadline: Option<Instant>,
 }
 
 /// An answer with the decision behind it.
@@ -38,8 +40,22 @@ pub struct ChatResponse {
     pub decision: Decision,
     /// The model that served.
     pub served: ModelId,
+    /// Calls made to providers.
+    pub attempts: u32,
     /// The answer.
     pub body: ChatBody,
+}
+
+/// A chat completion that failed after it was decided; the failure is the decision's outcome in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct ChatFailure {
+    /// The decision, committed.
+    pub decision: Decision,
+    /// Calls made to providers.
+    pub attempts: u32,
+    /// What went wrong.
+    pub cause: GatewayError,
 }
 
 /// Whole or streamed.
@@ -62,7 +78,7 @@ impl Router {
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
-        let ChatRequest { request_id, prompt, choice, options, body, stream } = request;
+        let ChatRequest { request_id, prompt, choice, options, body, stream, deadline } = request;
         let decision = self.decide(&RouteRequest { request_id, prompt, choice, options }).await?;
         let model = self.inner.fleet.get(&decision.chosen);
         let model = model.ok_or_else(|| RouteError::UnknownModel(decision.chosen.to_string()))?;
@@ -72,29 +88,37 @@ impl Router {
             decision: decision.id,
             task: decision.tasks.top(),
             difficulty: decision.difficulty,
+            deadline,
         };
-        let started = Instant::now();
+        let mut guard = OutcomeGuard::new(self, &decision, &model.entry.provider);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
-        let (recorded, reply) = tokio::join!(
+        let (recorded, forwarded) = tokio::join!(
             self.inner.store.append_decision(decision.clone()),
             self.inner.gateway.chat(&model.entry, model.dialect, call),
         );
-        recorded?;
-        let mut record = Record { router: self.clone(), decision: decision.clone(), started, first_byte_ms: None };
+        if let Err(error) = recorded {
+            guard.record = None;
+            return Err(error.into());
+        }
+        measure::decided(&decision);
+        let Forwarded { attempts, reply } = forwarded;
         let body = match reply {
             Ok(ChatReply::Whole { body, usage }) => {
-                record.first_byte_ms = Some(record.elapsed_ms());
-                let cost_usd = record.cost(&usage);
-                record.append(OutcomeStatus::Ok, usage).await?;
+                guard.first_byte();
+                guard.usage = usage;
+                let cost_usd = guard.cost();
+                guard.end(OutcomeStatus::Ok).await?;
                 ChatBody::Whole { body, cost_usd }
             }
-            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(record, items)),
-            Err(error) => {
-                record.append(status_of(&error), Usage::default()).await?;
-                return Err(error.into());
+            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(guard, items)),
+            Err(cause) => {
+                guard.failed(cause.class());
+                guard.end(status_of(&cause)).await?;
+                return Err(Box::new(ChatFailure { decision, attempts, cause }).into());
             }
         };
-        Ok(ChatResponse { served: decision.chosen.clone(), decision, body })
+        self.remember(&decision);
+        Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, body })
     }
 }
 
@@ -109,6 +133,7 @@ fn status_of(error: &GatewayError) -> OutcomeStatus {
 struct Record {
     router: Router,
     decision: Decision,
+    provider: String,
     started: Instant,
     first_byte_ms: Option<f64>,
 }
@@ -118,6 +143,17 @@ impl Record {
         self.started.elapsed().as_secs_f64() * 1e3
     }
 
+    /// Shows operators what is about to be recorded.
+    fn measure(&self, status: OutcomeStatus, cost: Option<Usd>) {
+        let (provider, model) = (&self.provider, &self.decision.chosen);
+        if status == OutcomeStatus::Ok {
+            measure::answered(provider, model, self.started.elapsed());
+        }
+        if let Some(cost) = cost {
+            measure::spent(provider, model, cost);
+        }
+    }
+
     fn cost(&self, usage: &Usage) -> Option<Usd> {
         let model = self.router.inner.fleet.get(&self.decision.chosen)?;
         let price = model.entry.price.as_ref()?;
@@ -125,11 +161,13 @@ impl Record {
     }
 
     async fn append(&self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+        let cost_usd = self.cost(&usage);
+        self.measure(status, cost_usd);
         let outcome = Outcome {
             decision_id: self.decision.id,
             served_model: self.decision.chosen.clone(),
             status,
-            cost_usd: self.cost(&usage),
+            cost_usd,
             completion_id: usage.completion_id,
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
@@ -148,9 +186,8 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    fn new(record: Record, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
-        let state =
-            Streaming { guard: OutcomeGuard { record: Some(record), usage: Usage::default() }, items, over: false };
+    fn new(guard: OutcomeGuard, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
+        let state = Streaming { guard, items, over: false };
         let events = futures::stream::unfold(state, |mut state| async move {
             let event = state.next().await?;
             Some((event, state))
@@ -188,11 +225,13 @@ impl Streaming {
                 }
                 Some(Err(error)) => {
                     self.over = true;
+                    self.guard.failed(error.class());
                     self.guard.finish(status_of(&error)).await;
                     return Some(error_event(&error));
                 }
                 None => {
                     self.over = true;
+                    self.guard.failed("broken_off");
                     self.guard.finish(OutcomeStatus::UpstreamError).await;
                 }
             }
@@ -209,13 +248,37 @@ fn error_event(error: &GatewayError) -> Bytes {
     Bytes::from(format!("data: {body}\n\n"))
 }
 
-/// Writes the outcome once; on drop as cancelled.
+/// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
 struct OutcomeGuard {
     record: Option<Record>,
     usage: Usage,
 }
 
 impl OutcomeGuard {
+    /// The clock of the forwarding runs from now on.
+    fn new(router: &Router, decision: &Decision, provider: &str) -> Self {
+        let (router, decision, provider) = (router.clone(), decision.clone(), provider.to_owned());
+        let record = Record { router, decision, provider, started: Instant::now(), first_byte_ms: None };
+        Self { record: Some(record), usage: Usage::default() }
+    }
+
+    fn cost(&self) -> Option<Usd> {
+        self.record.as_ref()?.cost(&self.usage)
+    }
+
+    /// Counts the provider's failure.
+    fn failed(&self, class: &'static str) {
+        if let Some(record) = &self.record {
+            measure::failed(&record.provider, &record.decision.chosen, class);
+        }
+    }
+
+    /// Writes; a failure is the caller's to report.
+    async fn end(&mut self, status: OutcomeStatus) -> Result<(), RouteError> {
+        let Some(record) = self.record.take() else { return Ok(()) };
+        record.append(status, std::mem::take(&mut self.usage)).await
+    }
+
     fn first_byte(&mut self) {
         if let Some(record) = &mut self.record
             && record.first_byte_ms.is_none()
@@ -224,6 +287,7 @@ impl OutcomeGuard {
         }
     }
 
+    /// Writes; a failure is logged.
     async fn finish(&mut self, status: OutcomeStatus) {
         if let Some(record) = self.record.take() {
             write(record, status, std::mem::take(&mut self.usage)).await;

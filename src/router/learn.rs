@@ -1,6 +1,6 @@
 //! Folds committed feedback into the posteriors, in log order, and publishes snapshots by atomic swap.
 
-use super::{Posteriors, Router};
+use super::{Posteriors, Router, measure};
 use crate::{
     config::LearningSettings,
     domain::{Reward, Scope},
@@ -62,6 +62,7 @@ impl Learner {
         for (scope, shared) in &self.posteriors {
             let posterior = from_snapshot(&self.store, scope, rates).await?;
             self.saved.insert(scope.clone(), posterior.version());
+            measure::published(scope, posterior.version());
             shared.store(Arc::new(posterior));
         }
         self.catch_up().await
@@ -98,6 +99,7 @@ impl Learner {
                 }
                 if !rows.is_empty() {
                     shared.store(Arc::new(posterior.clone()));
+                    measure::published(scope, posterior.version());
                 }
                 if rows.len() < BATCH as usize {
                     break;

@@ -8,18 +8,20 @@ mod decide;
 mod fleet;
 mod forward;
 mod learn;
+mod measure;
 mod request;
+mod sessions;
 
 pub use clock::{Clock, SystemClock};
 pub use fleet::{Fleet, FleetModel};
-pub use forward::{ChatBody, ChatRequest, ChatResponse, ChatStream};
+pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
 pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest};
 
 use crate::{
     classifier::Classifier,
     config::{PolicySettings, Settings},
-    domain::{DecisionId, Scope},
+    domain::{Decision, DecisionId, Scope},
     encoder::EncoderPool,
     gateway::Gateway,
     policy::Posterior,
@@ -27,6 +29,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use controllers::Controllers;
+use sessions::Sessions;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Posterior of each scope; readers load a snapshot, the learner swaps in the next.
@@ -45,6 +48,7 @@ struct Inner {
     policies: BTreeMap<String, PolicySettings>,
     posteriors: Posteriors,
     controllers: Controllers,
+    sessions: Sessions,
     gateway: Gateway,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -79,6 +83,7 @@ impl Router {
             classifier: parts.classifier,
             fleet: parts.fleet,
             controllers: Controllers::default(),
+            sessions: Sessions::default(),
             policies,
             posteriors,
             gateway: parts.gateway,
@@ -122,10 +127,19 @@ impl Router {
     ///
     /// # Errors
     /// [`RouteError`] says what the caller should change or when to come back.
-    pub async fn route(&self, request: RouteRequest) -> Result<crate::domain::Decision, RouteError> {
+    pub async fn route(&self, request: RouteRequest) -> Result<Decision, RouteError> {
         let decision = self.decide(&request).await?;
         self.inner.store.append_decision(decision.clone()).await?;
+        measure::decided(&decision);
+        self.remember(&decision);
         Ok(decision)
+    }
+
+    /// The session goes on with this model.
+    fn remember(&self, decision: &Decision) {
+        if let Some(session) = &decision.session_id {
+            self.inner.sessions.remember(session.clone(), decision.chosen.clone());
+        }
     }
 
     /// Appends feedback; answers after the commit.

@@ -1,9 +1,9 @@
 //! What a caller may ask of the router, and why it may be refused.
 
+use super::ChatFailure;
 use crate::{
-    domain::{DecisionMode, Prompt, Quality, RequestId, Usd},
+    domain::{DecisionMode, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
-    gateway::GatewayError,
     store::StoreError,
 };
 
@@ -47,6 +47,8 @@ pub struct RouteOptions {
     pub models: Vec<String>,
     /// Not these models (patterns with `*`).
     pub exclude: Vec<String>,
+    /// The conversation that the request belongs to.
+    pub session_id: Option<SessionId>,
 }
 
 /// Why there is no decision or no answer.
@@ -63,6 +65,12 @@ pub enum RouteError {
         /// Why.
         reason: String,
     },
+    /// There is nothing to choose from, whatever is asked: the operator has to enable a provider.
+    #[error(
+        "no model is enabled; set the key of a provider (e.g. OPENAI_API_KEY), or `simulated.enabled`, and restart the \
+         service; GET /v1/models says what each model lacks"
+    )]
+    NothingEnabled,
     /// Everything was excluded.
     #[error("no model is eligible: {0}")]
     NoneEligible(String),
@@ -74,5 +82,5 @@ pub enum RouteError {
     Store(#[from] StoreError),
     /// The provider.
     #[error(transparent)]
-    Gateway(#[from] GatewayError),
+    Forward(#[from] Box<ChatFailure>),
 }

@@ -4,7 +4,7 @@ use super::{
     StoreError,
     cells::{Cells, bytes_of, id_bytes, signed},
 };
-use crate::domain::{Decision, RoutingRule};
+use crate::domain::{Decision, RoutingRule, SessionId};
 use serde::Serialize;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
@@ -71,8 +71,8 @@ const INSERT: &str = "
         id, at_ms, request_id, scope, policy, policy_version, features_version, mode, quality_target, kappa,
         lambda_usd, exploration, task, tasks, difficulty, input_tokens, requirements, context, candidates, chosen,
         greedy, explored, fallbacks, target_met, reason, timings, propensity, predicted_quality, predicted_spread,
-        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens, session_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING";
 
 /// Appends one decision. A table: one line for each column.
@@ -115,6 +115,7 @@ pub(super) async fn append(conn: &mut SqliteConnection, row: &DecisionRow) -> Re
         .bind(predicted.map(|p| p.cost_usd.get()))
         .bind(predicted.map(|p| p.latency_ms))
         .bind(predicted.map(|p| p.output_tokens))
+        .bind(d.session_id.as_ref().map(SessionId::as_str))
         .execute(conn)
         .await?;
     if done.rows_affected() == 0 { Err(StoreError::DuplicateDecision(d.id)) } else { Ok(()) }
@@ -126,6 +127,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Decision, StoreError> {
     Ok(Decision {
         id: cells.id("id")?,
         request_id: cells.name("request_id")?,
+        session_id: cells.get::<Option<&str>>("session_id")?.map(SessionId::from),
         at: cells.at()?,
         scope: cells.name("scope")?,
         policy: cells.get("policy")?,

@@ -8,8 +8,8 @@ mod reading;
 use super::*;
 use crate::domain::{
     Candidate, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, ModelId, OutcomeStatus, Predicted,
-    Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, TaskProbabilities, TaskType, Timings,
-    UnixMillis, Usd,
+    Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, SessionId, TaskProbabilities, TaskType,
+    Timings, UnixMillis, Usd,
 };
 use futures::future::join_all;
 use uuid::Uuid;
@@ -47,6 +47,7 @@ fn decision_in(scope: &str, n: u64) -> Decision {
     Decision {
         id: id(n),
         request_id: RequestId::new(format!("request-{n}")),
+        session_id: (n % 2 == 1).then(|| SessionId::from("my 'first' session ☂")),
         at: UnixMillis(1_760_000_000_123),
         scope: Scope::from(scope),
         policy: "auto 'quoted' ☂".to_owned(),

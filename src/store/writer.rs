@@ -6,9 +6,9 @@ use super::{
     error::WriteError,
     outcomes, snapshots,
 };
-use crate::domain::Outcome;
+use crate::{domain::Outcome, telemetry::names};
 use sqlx::{Connection, SqliteConnection};
-use std::{fs::File, slice};
+use std::{fs::File, slice, time::Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Writes that share a transaction at most.
@@ -163,11 +163,13 @@ impl Writer {
         if writes.is_empty() {
             return Ok(());
         }
+        let started = Instant::now();
         if let Err(fault) = self.transact(writes).await {
             // SQLite may have rolled back by itself already (a full disk): then this fails, and rightly so.
             let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
             return Err(fault);
         }
+        metrics::histogram!(names::STORE_COMMIT_SECONDS).record(started.elapsed().as_secs_f64());
         if writes.iter().any(Write::added_feedback) {
             self.feedback_commits.send_modify(|commits| *commits += 1);
         }

@@ -8,7 +8,10 @@ pub mod names;
 pub use names::describe;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::io;
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter,
@@ -54,14 +57,15 @@ pub const SECONDS_BUCKETS: [f64; 22] = [
 /// Upper bounds of histograms that count things in a batch.
 const BATCH_BUCKETS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
-/// Sends logs to standard error from now on, for the whole process.
+/// Sends logs to standard error from now on, for the whole process. Text is coloured only where a terminal shows it and
+/// `NO_COLOR` is not set.
 ///
 /// # Errors
 /// [`TelemetryError::Filter`] when `filter` can't be read (tell the operator), [`TelemetryError::Subscriber`] when the
 /// process already logs.
 pub fn init_tracing(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
     match format {
-        LogFormat::Text => text_subscriber(parse_filter(filter)?, io::stderr).try_init()?,
+        LogFormat::Text => text_subscriber(parse_filter(filter)?, io::stderr, wants_colour()).try_init()?,
         LogFormat::Json => json_subscriber(parse_filter(filter)?, io::stderr).try_init()?,
     }
     Ok(())
@@ -92,11 +96,15 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
     EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter { filter: filter.to_owned(), source })
 }
 
-fn text_subscriber<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
+fn wants_colour() -> bool {
+    io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn text_subscriber<W>(filter: EnvFilter, writer: W, colour: bool) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).finish()
+    tracing_subscriber::fmt().with_ansi(colour).with_env_filter(filter).with_writer(writer).finish()
 }
 
 fn json_subscriber<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync

@@ -45,7 +45,7 @@ metrics_table! {
     HTTP_REQUEST_SECONDS = "satisfice_http_request_seconds", Histogram, Seconds,
         "Time from a request's headers to those of its answer, by route and status.";
     ENCODE_SECONDS = "satisfice_encode_seconds", Histogram, Seconds,
-        "Time to tokenise and encode one batch of prompts.";
+        "Time to encode one batch of tokenised prompts.";
     ENCODER_BATCH_PROMPTS = "satisfice_encoder_batch_prompts", Histogram, Count,
         "Prompts in one encoder batch.";
     ENCODER_QUEUE_REJECTED = "satisfice_encoder_queue_rejected_total", Counter, Count,
@@ -62,8 +62,6 @@ metrics_table! {
         "Time from sending a request to a provider to the end of its answer, by provider and model.";
     UPSTREAM_ERRORS = "satisfice_upstream_errors_total", Counter, Count,
         "Failed provider calls, by provider, model and class of error.";
-    FALLBACKS = "satisfice_fallbacks_total", Counter, Count,
-        "Requests served by another model than the one decided, by both models.";
     SPEND_USD = "satisfice_spend_usd_total", Gauge, Count,
         "US dollars spent at providers, by provider and model; only grows, a gauge because counters hold whole numbers.";
 }

@@ -87,12 +87,22 @@ fn json_logs_are_one_object_a_line() {
 #[test]
 fn text_logs_obey_the_filter() {
     let sink = Sink::default();
-    let subscriber = text_subscriber(parse_filter("warn").unwrap(), sink.writer());
+    let subscriber = text_subscriber(parse_filter("warn").unwrap(), sink.writer(), false);
     tracing::subscriber::with_default(subscriber, || {
         tracing::info!("quiet");
         tracing::warn!("loud");
     });
     assert!(sink.text().contains("loud") && !sink.text().contains("quiet"));
+}
+
+#[test]
+fn text_logs_are_coloured_only_where_colour_is_wanted() {
+    for colour in [false, true] {
+        let sink = Sink::default();
+        let subscriber = text_subscriber(parse_filter("info").unwrap(), sink.writer(), colour);
+        tracing::subscriber::with_default(subscriber, || tracing::info!(n = 1, "shown"));
+        assert_eq!(sink.text().contains('\x1b'), colour, "{:?}", sink.text());
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `POST /v1/chat/completions`.
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, Make, TestApp};
+use satisfice::gateway::SimulatedWorld;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn chat(app: &TestApp, fields: Value) -> Answer {
     let mut body = json!({"messages": [{"role": "user", "content": "What is 2 + 2?"}], "model": "simulated/steady"});
@@ -57,7 +59,21 @@ async fn a_failing_provider_is_a_502_and_never_a_200() {
         let answer = chat(&app, json!({"model": "simulated/broken", "stream": stream})).await;
         assert_eq!(answer.status, 502, "{}", answer.text);
         assert_eq!(answer.error(), ("server_error".to_owned(), "upstream_error".to_owned(), None));
+        assert_eq!(answer.header("x-satisfice-model"), Some("simulated/broken"));
+        assert_eq!(answer.header("x-satisfice-attempts"), Some("1"));
+        let record = record(&app, &answer).await;
+        assert_eq!(record["outcomes"][0]["status"], "upstream_error", "the header names the decision that failed");
     }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_silent_until_the_limit_is_a_504_with_its_decision() {
+    let world = SimulatedWorld { speed: 1e-9, seed: 1 };
+    let app = TestApp::make(Make { world, timeout: Duration::from_secs(1), ..Make::default() }).await;
+    let answer = chat(&app, json!({})).await;
+    assert_eq!(answer.status, 504, "{}", answer.text);
+    assert_eq!(answer.error(), ("server_error".to_owned(), "upstream_timeout".to_owned(), None));
+    assert_eq!(record(&app, &answer).await["outcomes"][0]["status"], "timeout");
 }
 
 #[tokio::test]

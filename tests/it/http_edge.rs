@@ -1,7 +1,8 @@
 //! Operations, the OpenAPI document, and what every route has in common.
 
-use crate::support::{TestApp, request};
+use crate::support::{TestApp, request, settings};
 use axum::{body::Body, http::Method};
+use satisfice::telemetry::{self, names};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -50,6 +51,34 @@ async fn metrics_are_in_the_text_format() {
     let app = TestApp::start().await;
     let answer = app.get("/metrics").await;
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+}
+
+/// The one test that records for the whole process: encoders measure on threads of their own.
+#[tokio::test]
+async fn every_metric_that_is_described_is_measured() {
+    let metrics = telemetry::recorder().expect("no other test installs a recorder");
+    let app = TestApp::start().await;
+    let decision = app.post("/v1/route", &json!({"input": "hello"})).await.json();
+    app.post("/v1/feedback", &json!({"decision_id": decision["decision_id"], "score": 1})).await;
+    app.router.learner(&settings()).resume().await.expect("the log reads");
+    for (model, status) in [("simulated/steady", 200), ("simulated/broken", 502)] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
+        assert_eq!(app.post("/v1/chat/completions", &body).await.status, status);
+    }
+    // These two need a full queue.
+    let elsewhere = [names::ENCODER_QUEUE_REJECTED, names::STORE_QUEUE_REJECTED];
+    let page = metrics.render();
+    for metric in names::METRICS.iter().filter(|metric| !elsewhere.contains(&metric.name)) {
+        assert!(page.contains(&format!("# TYPE {} ", metric.name)), "{} is missing in\n{page}", metric.name);
+    }
+    for line in [
+        "satisfice_posterior_version{scope=\"default\"} 1",
+        "satisfice_decisions_total{model=\"simulated/broken\",policy=\"default\",explored=\"false\"}",
+        "satisfice_upstream_errors_total{provider=\"simulated\",model=\"simulated/broken\",class=\"server_error\"}",
+        "satisfice_spend_usd_total{provider=\"simulated\",model=\"simulated/steady\"}",
+    ] {
+        assert!(page.contains(line), "{line} is missing in\n{page}");
+    }
 }
 
 #[tokio::test]

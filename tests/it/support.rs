@@ -97,6 +97,25 @@ impl Answer {
     }
 }
 
+/// What a [`TestApp`] is made of.
+pub(crate) struct Make {
+    /// Behind one thread and one place in its queue.
+    pub(crate) encoder: Arc<StubEncoder>,
+    /// Providers that may be called.
+    pub(crate) enabled: &'static [&'static str],
+    /// How the simulated provider behaves.
+    pub(crate) world: SimulatedWorld,
+    /// Time for a request.
+    pub(crate) timeout: Duration,
+}
+
+impl Default for Make {
+    fn default() -> Self {
+        let world = SimulatedWorld { speed: 0.0, seed: 1 };
+        Self { encoder: Arc::default(), enabled: &["simulated"], world, timeout: Duration::from_secs(60) }
+    }
+}
+
 /// The service without a socket.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
@@ -106,26 +125,25 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) async fn start() -> Self {
-        Self::with_encoder(Arc::new(StubEncoder::default())).await
+        Self::make(Make::default()).await
     }
 
-    /// With one encoder thread and one place in its queue.
-    pub(crate) async fn with_encoder(encoder: Arc<StubEncoder>) -> Self {
+    pub(crate) async fn make(make: Make) -> Self {
+        let Make { encoder, enabled, world, timeout } = make;
         let settings = settings();
         let catalog = Catalog::builtin().and_then(|c| c.merge(MODELS, "test")).expect("a good catalogue");
-        let world = SimulatedWorld { speed: 0.0, seed: 1 };
         let options = PoolOptions { threads: 1, queue: 1, max_batch: 1 };
         let parts = Parts {
             encoder: EncoderPool::start(encoder, tokenizer(), options).expect("a thread"),
             classifier: classifier(),
-            fleet: Fleet::new(&catalog, &["simulated".to_owned()].into()),
+            fleet: Fleet::new(&catalog, &enabled.iter().map(|id| (*id).to_owned()).collect()),
             gateway: Gateway::new(BTreeMap::new(), world, Duration::from_secs(5)).expect("a client"),
             store: Store::in_memory().await.expect("memory"),
             clock: Arc::new(SystemClock),
         };
         let router = Router::new(parts, &settings);
         let readiness = Readiness::default();
-        let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64 };
+        let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64, request_timeout: timeout };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let service = service(router.clone(), limits, readiness.clone(), metrics);
         Self { router, readiness, service }
@@ -154,7 +172,7 @@ pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builde
     Request::builder().method(method).uri(path)
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let inputs = Inputs {
         file: Some(Source { text: CONFIG, origin: "test" }),
         environment: &BTreeMap::new(),

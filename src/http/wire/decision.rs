@@ -14,6 +14,10 @@ pub(crate) struct DecisionBody {
     decision_id: String,
     /// The request that it answers.
     request_id: String,
+    /// The session that the request named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "trip-to-rome")]
+    session_id: Option<String>,
     /// The chosen model.
     #[schema(example = "openai/gpt-5-mini")]
     model: String,
@@ -154,6 +158,7 @@ impl DecisionBody {
         Self {
             decision_id: decision.id.to_string(),
             request_id: decision.request_id.to_string(),
+            session_id: decision.session_id.as_ref().map(ToString::to_string),
             model: decision.chosen.to_string(),
             provider: provider.map(str::to_owned),
             fallbacks: decision.fallbacks.iter().map(ToString::to_string).collect(),

@@ -10,7 +10,8 @@ use crate::{
     domain::{Prompt, Requirements},
     router::{ModelChoice, RouteOptions},
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
+use serde_json::Value;
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
@@ -20,6 +21,17 @@ pub(crate) struct ResponseFormat {
     /// `text`, `json_object` or `json_schema`.
     #[schema(example = "text")]
     r#type: String,
+    /// The schema, for `json_schema`.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    json_schema: Option<Value>,
+}
+
+/// What is demanded of a model apart from what the messages say.
+struct Demands {
+    requirements: Requirements,
+    /// See [`Prompt::schema_bytes`].
+    schema_bytes: usize,
 }
 
 /// A body with the fields that both routes share. Not `#[serde(flatten)]`: that would lose the paths in errors.
@@ -48,11 +60,11 @@ macro_rules! chat_body {
             /// Tools offered; only models that call tools are eligible.
             #[serde(default)]
             #[schema(value_type = Option<Vec<Object>>)]
-            tools: Option<Vec<IgnoredAny>>,
+            tools: Option<Vec<Value>>,
             /// The same under its older name.
             #[serde(default)]
             #[schema(value_type = Option<Vec<Object>>)]
-            functions: Option<Vec<IgnoredAny>>,
+            functions: Option<Vec<Value>>,
             /// The format that the answer must have.
             #[serde(default)]
             #[schema(value_type = Option<ResponseFormat>)]
@@ -60,16 +72,17 @@ macro_rules! chat_body {
         }
 
         impl $name {
-            /// What is demanded of a model apart from what the messages say.
-            fn requirements(&self) -> Requirements {
-                let offers = |list: &Option<Vec<IgnoredAny>>| list.as_ref().is_some_and(|l| !l.is_empty());
-                let format = self.response_format.as_ref().map(|Object(f)| f.r#type.as_str());
-                Requirements {
-                    tools: offers(&self.tools) || offers(&self.functions),
-                    json_schema: matches!(format, Some("json_object" | "json_schema")),
+            fn demands(&self) -> Demands {
+                let tools = || self.tools.iter().chain(&self.functions).flatten();
+                let format = self.response_format.as_ref().map(|Object(format)| format);
+                let schema = format.and_then(|format| format.json_schema.as_ref());
+                let requirements = Requirements {
+                    tools: tools().next().is_some(),
+                    json_schema: format.is_some_and(|f| matches!(f.r#type.as_str(), "json_object" | "json_schema")),
                     vision: false,
                     max_output_tokens: self.max_completion_tokens.or(self.max_tokens).map(NonZeroU32::get),
-                }
+                };
+                Demands { requirements, schema_bytes: tools().chain(schema).map(json_bytes).sum() }
             }
         }
     };
@@ -101,6 +114,11 @@ chat_body! {
     }
 }
 
+/// Length of a value as JSON without white space.
+fn json_bytes(value: &Value) -> usize {
+    value.to_string().len()
+}
+
 /// What a body asks for, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Asked {
@@ -122,10 +140,10 @@ impl ChatBody {
     /// # Errors
     /// 400 that names the field.
     pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
-        let requirements = self.requirements();
+        let demands = self.demands();
         let prompt = prompt(self.messages, "messages")?;
         let stream = self.stream.unwrap_or(false);
-        asked(self.model.as_deref(), self.route, prompt, requirements, stream, is_policy)
+        asked(self.model.as_deref(), self.route, prompt, demands, stream, is_policy)
     }
 }
 
@@ -135,7 +153,7 @@ impl RouteBody {
     /// # Errors
     /// 400 that names the field.
     pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
-        let requirements = self.requirements();
+        let demands = self.demands();
         let prompt = match (self.messages, self.input) {
             (Some(messages), None) => prompt(messages, "messages")?,
             (None, Some(input)) => input.into_prompt()?,
@@ -144,7 +162,7 @@ impl RouteBody {
             }
             (None, None) => return Err(ApiError::missing("messages", "`messages` or `input` is needed")),
         };
-        asked(self.model.as_deref(), self.route, prompt, requirements, false, is_policy)
+        asked(self.model.as_deref(), self.route, prompt, demands, false, is_policy)
     }
 }
 
@@ -152,13 +170,14 @@ fn asked(
     model: Option<&str>,
     wishes: Option<Object<Wishes>>,
     mut prompt: Prompt,
-    requirements: Requirements,
+    demands: Demands,
     stream: bool,
     is_policy: impl Fn(&str) -> bool,
 ) -> Result<Asked, ApiError> {
     let wishes = wishes.unwrap_or_default().0;
     let (choice, auto_target) = choice(model, is_policy)?;
-    prompt.requirements = Requirements { vision: prompt.requirements.vision, ..requirements };
+    prompt.requirements = Requirements { vision: prompt.requirements.vision, ..demands.requirements };
+    prompt.schema_bytes = demands.schema_bytes;
     let explain = wishes.explain();
     Ok(Asked { prompt, choice, options: wishes.into_options(auto_target)?, explain, stream })
 }

@@ -79,6 +79,10 @@ fn a_bad_route_object_is_refused_with_the_path_of_the_fault() {
         (json!({"route": {"max_latency_ms": -1}}), "route.max_latency_ms"),
         (json!({"route": {"models": "openai/*"}}), "route.models"),
         (json!({"route": {"exclude": [1]}}), "route.exclude[0]"),
+        (json!({"route": {"session_id": ""}}), "route.session_id"),
+        (json!({"route": {"session_id": "a\nb"}}), "route.session_id"),
+        (json!({"route": {"session_id": "é".repeat(129)}}), "route.session_id"),
+        (json!({"route": {"session_id": 7}}), "route.session_id"),
         (json!({"route": {"qualty_target": 0.9}}), "route.qualty_target"),
         (json!({"model": "auto:q=2"}), "model"),
         (json!({"model": "auto:quick"}), "model"),
@@ -166,6 +170,20 @@ fn demands_follow_from_tools_format_and_caps() {
 }
 
 #[test]
+fn schemas_of_tools_and_format_are_measured() {
+    let bytes = |fields: Value| route_with(&fields).unwrap().prompt.schema_bytes;
+    let tool = json!({"type": "function", "function": {"name": "rain", "parameters": {"type": "object"}}});
+    let schema = json!({"name": "answer", "schema": {"type": "string"}});
+    let (of_tool, of_schema) = (tool.to_string().len(), schema.to_string().len());
+    assert_eq!(bytes(json!({})), 0);
+    assert_eq!(bytes(json!({"tools": [tool, tool]})), 2 * of_tool);
+    assert_eq!(bytes(json!({"functions": [tool]})), of_tool);
+    let format = json!({"type": "json_schema", "json_schema": schema});
+    assert_eq!(bytes(json!({"tools": [tool], "response_format": format})), of_tool + of_schema);
+    assert_eq!(bytes(json!({"response_format": {"type": "json_object", "json_schema": null}})), 0);
+}
+
+#[test]
 fn the_model_field_names_the_router_a_policy_or_a_model() {
     let cases = [
         (json!({}), ModelChoice::Auto, None),
@@ -184,11 +202,12 @@ fn the_model_field_names_the_router_a_policy_or_a_model() {
 #[test]
 fn wishes_reach_the_router() {
     let wishes = json!({"quality_target": 0.7, "mode": "average", "max_cost_usd": 0.01, "max_latency_ms": 900,
-                        "models": ["a/*"], "exclude": ["b"], "explain": true});
+                        "models": ["a/*"], "exclude": ["b"], "session_id": "é".repeat(128), "explain": true});
     let asked = route_with(&json!({"route": wishes})).unwrap();
     assert!(asked.explain);
     assert_eq!(asked.options.quality_target, Some(Quality::clipped(0.7)));
     assert_eq!(asked.options.mode, Some(DecisionMode::Average));
     assert_eq!(asked.options.max_latency_ms, Some(900.0));
+    assert_eq!(asked.options.session_id.as_ref().map(|id| id.as_str().chars().count()), Some(128));
     assert_eq!((asked.options.models, asked.options.exclude), (vec!["a/*".to_owned()], vec!["b".to_owned()]));
 }

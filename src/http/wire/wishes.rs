@@ -2,11 +2,14 @@
 
 use super::{super::error::ApiError, names::Mode};
 use crate::{
-    domain::{Quality, Usd},
+    domain::{Quality, SessionId, Usd},
     router::{ModelChoice, RouteOptions},
 };
 use serde::{Deserialize, Deserializer, de::Error};
 use utoipa::ToSchema;
+
+/// Longest name of a session, characters.
+const MAX_SESSION_ID: usize = 128;
 
 /// Wishes for one request; what is absent comes from the policy.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
@@ -35,6 +38,10 @@ pub(crate) struct Wishes {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, example = json!(["*-preview"]))]
     exclude: Option<Vec<String>>,
+    /// Your name for the conversation, printable. The result of a tool goes to the model that the session used last.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 128, example = "trip-to-rome")]
+    session_id: Option<String>,
     /// Answer with all candidates and timings.
     #[serde(default)]
     explain: Option<bool>,
@@ -56,12 +63,13 @@ impl Wishes {
     /// The router's options; `auto_target` is the target that the model's name asked for.
     ///
     /// # Errors
-    /// 400 when the target is given in both places.
+    /// 400 when the target is given in both places, or the session has no proper name.
     pub(super) fn into_options(self, auto_target: Option<Quality>) -> Result<RouteOptions, ApiError> {
         if self.quality_target.is_some() && auto_target.is_some() {
             let message = "the quality target stands in both `model` and `route.quality_target`; give it once";
             return Err(ApiError::invalid("route.quality_target", message));
         }
+        let session_id = self.session_id.as_deref().map(session).transpose()?;
         Ok(RouteOptions {
             quality_target: self.quality_target.or(auto_target),
             mode: self.mode.map(Into::into),
@@ -69,8 +77,17 @@ impl Wishes {
             max_latency_ms: self.max_latency_ms,
             models: self.models.unwrap_or_default(),
             exclude: self.exclude.unwrap_or_default(),
+            session_id,
         })
     }
+}
+
+fn session(name: &str) -> Result<SessionId, ApiError> {
+    if (1..=MAX_SESSION_ID).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        return Ok(SessionId::from(name));
+    }
+    let message = format!("route.session_id is not 1 to {MAX_SESSION_ID} printable characters");
+    Err(ApiError::invalid("route.session_id", message))
 }
 
 /// What a `model` field asks for, with the quality target of `auto:q=…`.

@@ -28,6 +28,7 @@ fn decision() -> Decision {
     Decision {
         id: ID.parse().unwrap(),
         request_id: "r1".into(),
+        session_id: None,
         at: UnixMillis(1_763_852_940_123),
         scope: "default".into(),
         policy: "default".to_owned(),
@@ -94,10 +95,11 @@ fn a_record_shows_what_came_of_the_decision() {
         latency_ms: 650.0,
         at: UnixMillis(1_763_852_941_000),
     };
+    let decision = Decision { session_id: Some("trip".into()), ..decision };
     let record = DecisionRecord { decision, outcomes: vec![outcome], feedback: vec![] };
     let shown = serde_json::to_value(DecisionRecordBody::new(&record, None)).unwrap();
     assert_eq!(shown["at"], "2025-11-22T23:09:00.123Z");
-    assert_eq!(shown["decision_id"], ID);
+    assert_eq!((&shown["decision_id"], &shown["session_id"]), (&json!(ID), &json!("trip")));
     assert_eq!((&shown["outcomes"][0]["status"], &shown["outcomes"][0]["cost_usd"]), (&json!("ok"), &json!(null)));
     assert!(shown.get("context").is_none(), "features are for training");
 }

@@ -1,0 +1,38 @@
+//! What operators see of decisions, of posteriors and of providers.
+
+use crate::{
+    domain::{Decision, ModelId, Scope, Usd},
+    telemetry::names,
+};
+use std::time::Duration;
+
+/// Counts a decision and the time it took, whatever comes of it.
+pub(super) fn decided(decision: &Decision) {
+    let explored = if decision.explored { "true" } else { "false" };
+    let (model, policy) = (decision.chosen.to_string(), decision.policy.clone());
+    metrics::counter!(names::DECISIONS, "model" => model, "policy" => policy, "explored" => explored).increment(1);
+    metrics::histogram!(names::ROUTE_SECONDS).record(Duration::from_micros(decision.timings.total_us).as_secs_f64());
+}
+
+/// Shows the posterior that decides in a scope from now on.
+pub(super) fn published(scope: &Scope, version: u64) {
+    metrics::gauge!(names::POSTERIOR_VERSION, "scope" => scope.to_string()).set(version as f64);
+}
+
+/// The time until the end of a provider's answer.
+pub(super) fn answered(provider: &str, model: &ModelId, took: Duration) {
+    let (provider, model) = (provider.to_owned(), model.to_string());
+    metrics::histogram!(names::UPSTREAM_SECONDS, "provider" => provider, "model" => model).record(took.as_secs_f64());
+}
+
+/// Counts a provider's failure.
+pub(super) fn failed(provider: &str, model: &ModelId, class: &'static str) {
+    let (provider, model) = (provider.to_owned(), model.to_string());
+    metrics::counter!(names::UPSTREAM_ERRORS, "provider" => provider, "model" => model, "class" => class).increment(1);
+}
+
+/// Adds to the bill of a model.
+pub(super) fn spent(provider: &str, model: &ModelId, cost: Usd) {
+    let (provider, model) = (provider.to_owned(), model.to_string());
+    metrics::gauge!(names::SPEND_USD, "provider" => provider, "model" => model).increment(cost.get());
+}
