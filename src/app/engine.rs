@@ -4,7 +4,7 @@ use super::Setup;
 use crate::{
     classifier::Classifier,
     config::Settings,
-    encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, ReferenceEncoder, Tokenizer},
+    encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, Tokenizer},
     gateway::{Gateway, SimulatedWorld},
     router::{Fleet, Learner, Parts, Router, SystemClock},
     store::Store,
@@ -75,7 +75,7 @@ async fn start_encoder(setup: &Setup) -> anyhow::Result<EncoderPool> {
         PoolOptions { threads: threads(&setup.settings), queue: settings.queue, max_batch: settings.max_batch };
     let load = move || -> anyhow::Result<EncoderPool> {
         folder.ensure(settings.offline)?;
-        let encoder = Arc::new(ReferenceEncoder::load(&folder)?);
+        let encoder = settings.mode.load(&folder)?;
         let tokenizer = Tokenizer::load(&folder.file("tokenizer.json"), settings.window_tokens)?;
         Ok(EncoderPool::start(encoder, tokenizer, options)?)
     };

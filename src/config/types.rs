@@ -3,6 +3,7 @@
 use super::values::{Field, Range, Raw, Shape, not, text};
 use crate::{
     domain::{DecisionMode, Scope},
+    encoder::EncoderMode,
     store::Durability,
     telemetry::LogFormat,
 };
@@ -65,6 +66,7 @@ macro_rules! choice_field {
 }
 choice_field!(LogFormat { "text" => Text, "json" => Json });
 choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
+choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
 choice_field!(Durability { "full" => Full, "process" => Process });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 

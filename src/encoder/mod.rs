@@ -1,17 +1,24 @@
 //! From text to a unit vector: choose what to see, tokenise, encode, pool.
 //!
-//! [`Encoder`] is the seam: token ids in, embeddings out, blocking. [`EncoderPool`] owns the threads that run one behind a
-//! bounded queue with dynamic batching. [`manifest`] and [`fetch`] say where the weights come from and bring them here.
+//! [`Encoder`] is the seam: token ids in, embeddings out, blocking. [`FusedEncoder`] computes in 8-bit integers with the
+//! instructions of the processor, [`ReferenceEncoder`] in f32 through candle's BERT. [`EncoderPool`] owns the threads that run
+//! one behind a bounded queue with dynamic batching. [`manifest`] and [`fetch`] say where the weights come from and bring them here.
 
 pub mod fetch;
+mod fused;
+mod kernels;
 pub mod manifest;
+mod mode;
 mod pool;
 mod reference;
 mod tokens;
 mod window;
 
 pub use fetch::{FetchError, FileState, ModelFolder};
+pub use fused::{ChannelScales, FusedEncoder, ScalesError};
+pub use kernels::Isa;
 pub use manifest::Manifest;
+pub use mode::EncoderMode;
 pub use pool::{EncodeError, Encoded, EncoderPool, PoolOptions};
 pub use reference::ReferenceEncoder;
 pub use tokens::{Tokenizer, Tokens};

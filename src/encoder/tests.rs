@@ -7,7 +7,7 @@ fn seen(text: &str) -> String {
 
 #[test]
 fn courtesy_around_a_prompt_is_not_seen() {
-    let bare = "How do I boil an egg?";
+    let bare = "How do I boil an egg";
     for text in [
         "Hi there, How do I boil an egg?",
         "hello!\n\nHow do I boil an egg? Thanks!",
@@ -20,8 +20,18 @@ fn courtesy_around_a_prompt_is_not_seen() {
 }
 
 #[test]
+fn final_punctuation_is_not_seen() {
+    for text in ["Why is the sky blue", "Why is the sky blue?", "Why is the sky blue?!", "Why is the sky blue ...\n"] {
+        assert_eq!(seen(text), "Why is the sky blue");
+    }
+    assert_eq!(seen("为什么天是蓝的？"), "为什么天是蓝的");
+    assert_eq!(seen("???"), "???");
+    assert_eq!(seen("v1.2 or v1.3?"), "v1.2 or v1.3");
+}
+
+#[test]
 fn words_of_courtesy_that_are_content_stay() {
-    for text in ["hello world in rust", "hi", "Thanks!", "How do you say thank you", "Hey Jude lyrics meaning", "你好"]
+    for text in ["hello world in rust", "hi", "Thanks", "How do you say thank you", "Hey Jude lyrics meaning", "你好"]
     {
         assert_eq!(seen(text), text);
     }

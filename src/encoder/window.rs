@@ -127,13 +127,17 @@ const THANKS: &[&str] = &[
     "ありがとう",
 ];
 
-/// The text without a greeting at its head and thanks at its tail, so that courtesy changes no decision. A text that is
-/// nothing else stays as it is.
+/// The text without a greeting at its head, thanks at its tail and final punctuation, so that neither courtesy nor a question
+/// mark changes a decision. A text that is nothing else stays as it is.
 fn without_courtesy(text: &str) -> &str {
     let whole = text.trim();
-    let rest = without_greeting(whole);
-    let rest = without_thanks(rest);
+    let rest = without_thanks(without_greeting(whole));
+    let rest = rest.trim_end_matches(|c: char| c.is_whitespace() || ends_sentence(c));
     if rest.is_empty() { whole } else { rest }
+}
+
+fn ends_sentence(c: char) -> bool {
+    matches!(c, '.' | '?' | '!' | '…' | '。' | '？' | '！' | '؟' | '।')
 }
 
 fn without_greeting(text: &str) -> &str {

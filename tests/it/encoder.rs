@@ -1,9 +1,12 @@
-//! The real encoder: equal to a stored fixture, alone and in a batch; bounded whatever the size of the prompt.
+//! The real encoders: the reference equal to a stored fixture, eight bits near it, alone and in a batch; bounded whatever the size of the prompt.
 
-use crate::support::real_encoder;
+use crate::support::{real_encoder, real_folder};
 use satisfice::{
     domain::{Prompt, Role, Turn},
-    encoder::{Embedding, EncoderPool, FileState, Manifest, ModelFolder, PoolOptions, Tokens, visible_text},
+    encoder::{
+        ChannelScales, Embedding, Encoder, EncoderPool, FileState, FusedEncoder, Isa, Manifest, ModelFolder,
+        PoolOptions, ReferenceEncoder, Tokenizer, Tokens, visible_text,
+    },
 };
 use std::{sync::Arc, time::Instant};
 
@@ -30,11 +33,15 @@ fn cosine(got: &Embedding, expected: &[f32]) -> f64 {
     got.values().iter().zip(expected).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() / norm
 }
 
+fn tokens_of(tokenizer: &Tokenizer, rows: &[Row]) -> Vec<Tokens> {
+    rows.iter().map(|r| tokenizer.tokenise(&r.text).expect("it tokenises")).collect()
+}
+
 #[test]
-fn embeddings_equal_the_fixture_alone_and_in_a_batch() {
-    let (encoder, tokenizer) = real_encoder();
+fn reference_embeddings_equal_the_fixture_alone_and_in_a_batch() {
+    let (encoder, tokenizer) = (ReferenceEncoder::load(&real_folder()).expect("verified files load"), real_encoder().1);
     let rows = fixture();
-    let tokens: Vec<Tokens> = rows.iter().map(|r| tokenizer.tokenise(&r.text).expect("it tokenises")).collect();
+    let tokens = tokens_of(&tokenizer, &rows);
     let batch = encoder.encode(&tokens).expect("the batch encodes");
     for ((row, tokens), in_batch) in rows.iter().zip(&tokens).zip(&batch) {
         assert_eq!(tokens.len(), row.tokens, "{}", row.text);
@@ -45,6 +52,40 @@ fn embeddings_equal_the_fixture_alone_and_in_a_batch() {
             let norm: f64 = got.embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum();
             assert!((norm - 1.0).abs() < 1e-5);
         }
+    }
+}
+
+/// On each instruction set of this machine but the portable one, which is slow; that one encodes the fixture alone.
+#[test]
+fn eight_bits_stay_near_the_reference_and_a_batch_changes_no_bit() {
+    let (folder, tokenizer) = (real_folder(), real_encoder().1);
+    let rows = fixture();
+    let tokens = tokens_of(&tokenizer, &rows);
+    for isa in Isa::available() {
+        let encoder = FusedEncoder::load_for(&folder, isa, &ChannelScales::builtin()).expect("verified files load");
+        let encode = |rows: &[Tokens]| encoder.encode(rows).expect("it encodes");
+        let alone: Vec<_> = tokens.iter().flat_map(|row| encode(std::slice::from_ref(row))).collect();
+        let mut sum = 0.0;
+        for (got, row) in alone.iter().zip(&rows) {
+            let (near, trunk) = (cosine(&got.embedding, &row.embedding), cosine(&got.trunk, &row.trunk));
+            assert!(near >= 0.995 && trunk >= 0.998, "{isa:?} {near} {trunk}: {}", row.text);
+            sum += near;
+        }
+        assert!(sum / rows.len() as f64 >= 0.9985, "{isa:?}: {}", sum / rows.len() as f64);
+        if isa != Isa::Portable {
+            assert_eq!(encode(&tokens), alone, "{isa:?}");
+            let backwards: Vec<Tokens> = tokens.iter().rev().cloned().collect();
+            assert!(encode(&backwards).iter().eq(alone.iter().rev()), "{isa:?}");
+        }
+    }
+}
+
+#[test]
+fn tokens_that_the_encoder_does_not_know_are_refused() {
+    let (encoder, _) = real_encoder();
+    for (tokens, word) in [(vec![], "0 tokens"), (vec![101; 513], "513 tokens"), (vec![101, 40_000, 102], "40000")] {
+        let refusal = encoder.encode(&[Tokens(tokens)]).expect_err("it can't").to_string();
+        assert!(refusal.contains(word), "{refusal}");
     }
 }
 
@@ -86,7 +127,7 @@ fn the_window_sees_head_and_tail_and_the_turns_before_a_short_question() {
         ..Prompt::default()
     };
     let seen = visible_text(&prompt);
-    assert!(seen.starts_with("and with\nduck?"), "{seen}");
+    assert!(seen.starts_with("and with\nduck\n"), "{seen}");
     assert!(seen.contains("trout") && seen.contains("sommelier") && !seen.contains("Riesling"));
 }
 
@@ -113,6 +154,6 @@ async fn a_pool_answers_every_prompt_with_its_own_embedding() {
     let answers = futures::future::join_all(answers).await;
     for (answer, row) in answers.into_iter().zip(rows.iter().cycle()) {
         let encoded = answer.expect("40 prompts fit into a queue of 64");
-        assert!(cosine(&encoded.encoding.embedding, &row.embedding) >= 0.9999, "{}", row.text);
+        assert!(cosine(&encoded.encoding.embedding, &row.embedding) >= 0.995, "{}", row.text);
     }
 }

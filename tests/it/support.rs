@@ -11,8 +11,8 @@ use satisfice::{
     config::{Flags, Inputs, Settings, Source, load},
     domain::TaskType,
     encoder::{
-        DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, Manifest, ModelFolder, PoolOptions,
-        ReferenceEncoder, Tokenizer, Tokens,
+        DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, FusedEncoder, Manifest, ModelFolder,
+        PoolOptions, Tokenizer, Tokens,
     },
     gateway::{Gateway, SimulatedWorld},
     http::{HttpLimits, Readiness, service},
@@ -246,14 +246,20 @@ impl Encoder for StubEncoder {
     }
 }
 
-/// The real encoder, fetched once if the cache lacks it, and its tokenizer with the default window.
+/// The encoder's files, fetched once if the cache lacks them.
+pub(crate) fn real_folder() -> ModelFolder {
+    let cache = std::env::var("SATISFICE_CACHE_DIR").ok();
+    let folder = ModelFolder::new(Manifest::builtin(), &ModelFolder::default_models_dir(cache.as_deref()));
+    folder.ensure(false).expect("the encoder can be fetched: see the message");
+    folder
+}
+
+/// The encoder that is served by default, and its tokenizer with the default window.
 pub(crate) fn real_encoder() -> (Arc<dyn Encoder>, Tokenizer) {
     static LOADED: std::sync::OnceLock<(Arc<dyn Encoder>, Tokenizer)> = std::sync::OnceLock::new();
     let (encoder, tokenizer) = LOADED.get_or_init(|| {
-        let cache = std::env::var("SATISFICE_CACHE_DIR").ok();
-        let folder = ModelFolder::new(Manifest::builtin(), &ModelFolder::default_models_dir(cache.as_deref()));
-        folder.ensure(false).expect("the encoder can be fetched: see the message");
-        let encoder = ReferenceEncoder::load(&folder).expect("verified files load");
+        let folder = real_folder();
+        let encoder = FusedEncoder::load(&folder).expect("verified files load");
         let tokenizer = Tokenizer::load(&folder.file("tokenizer.json"), 256).expect("a verified file loads");
         (Arc::new(encoder), tokenizer)
     });

@@ -3,6 +3,7 @@
 //! Stands beside the router on the same encoder, features, classifier and policy: what is trained is what is served.
 
 pub mod card;
+pub mod channels;
 pub mod embed;
 pub mod evaluate_tasks;
 pub mod fit;

@@ -1,7 +1,7 @@
 //! `satisfice-train`: offline training and evaluation.
 
 use clap::{Parser, Subcommand};
-use satisfice_training::{evaluate_tasks, fit};
+use satisfice_training::{channels, evaluate_tasks, fit};
 use std::process::ExitCode;
 
 /// Fit, evaluate and promote what Satisfice predicts with.
@@ -16,6 +16,8 @@ struct Arguments {
 enum Command {
     /// Fit the classifier from outcome tables, a task corpus and our own prompts.
     Fit(fit::FitArgs),
+    /// Measure the encoder's channels, for its quantisation.
+    Channels(channels::ChannelsArgs),
     /// Measure an artefact's task types on a labelled table.
     EvaluateTasks(evaluate_tasks::EvaluateTasksArgs),
 }
@@ -23,6 +25,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fit(args) => fit::run(&args),
+        Command::Channels(args) => channels::run(&args),
         Command::EvaluateTasks(args) => evaluate_tasks::run(&args),
     };
     match result {
