@@ -64,7 +64,8 @@ impl LinearHead {
 }
 
 /// Eight partial sums in a fixed order: the compiler makes vectors of them, and the bits do not depend on the machine.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();

@@ -7,8 +7,8 @@ use satisfice::{
     classifier::{self, heads::Inputs},
     domain::Prompt,
     encoder::{
-        DIMENSIONS, Embedding, Encoder, Encoding, Manifest, ModelFolder, ReferenceEncoder, Tokenizer, Tokens,
-        fetch::sha256_hex, visible_text,
+        ChannelScales, DIMENSIONS, Embedding, EncodeError, Encoder, Encoding, FusedEncoder, Manifest, ModelFolder,
+        Tokenizer, Tokens, fetch::sha256_hex, visible_text,
     },
 };
 use std::{
@@ -18,15 +18,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Tokens encoded together: more would leave the processor's cache.
-const BATCH_TOKENS: usize = 512;
+/// Prompts encoded together.
+const BATCH: usize = 16;
+/// Prompts between writes to the cache.
+const SAVE_EVERY: usize = 512;
 const WINDOW: usize = 256;
 const KEY: usize = 16;
 const RECORD: usize = KEY + 2 * DIMENSIONS * 4;
 
 /// The encoder with its cache.
 pub struct Embedder {
-    encoder: ReferenceEncoder,
+    encoder: FusedEncoder,
     tokenizer: Tokenizer,
     path: PathBuf,
     known: HashMap<[u8; KEY], Encoding>,
@@ -42,11 +44,14 @@ impl Embedder {
         let models = ModelFolder::default_models_dir(env.as_deref());
         let folder = ModelFolder::new(Manifest::builtin(), &models);
         folder.ensure(false)?;
-        let encoder = ReferenceEncoder::load(&folder)?;
+        let encoder = FusedEncoder::load(&folder)?;
         let tokenizer = Tokenizer::load(&folder.file("tokenizer.json"), WINDOW)?;
         let cache = cache.map_or_else(|| models.with_file_name("embeddings"), Path::to_path_buf);
         fs::create_dir_all(&cache).with_context(|| format!("can't create {}", cache.display()))?;
-        let path = cache.join(format!("{}.f32", encoder.id().replace('/', "-")));
+        // Embeddings change with the scales that the encoder is quantised with, and a little with the instructions.
+        let scales = sha256_hex(&ChannelScales::builtin().to_bytes()?);
+        let id = encoder.id().replace('/', "-");
+        let path = cache.join(format!("{id}-{}-{}.f32", encoder.isa().as_str(), &scales[..8]));
         let known = load(&path)?;
         Ok(Self { encoder, tokenizer, path, known })
     }
@@ -83,14 +88,10 @@ impl Embedder {
         missing.sort_by_key(|(tokens, _)| std::cmp::Reverse(tokens.len()));
         let bar = bar(missing.iter().map(|(t, _)| t.len() as u64).sum(), &format!("embedding {what} (tokens)"));
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
-        let mut rest = missing.as_slice();
-        while let Some((longest, _)) = rest.first() {
-            // Longest first: the first of the rest bounds how many fit.
-            let fit = (BATCH_TOKENS / longest.len().max(1)).clamp(1, rest.len());
-            let (batch, next) = rest.split_at(fit);
-            rest = next;
-            let rows: Vec<Tokens> = batch.iter().map(|(tokens, _)| tokens.clone()).collect();
-            for (encoding, (_, key)) in self.encoder.encode(&rows)?.into_iter().zip(batch) {
+        for part in missing.chunks(SAVE_EVERY) {
+            let encoded: Result<Vec<Vec<Encoding>>, _> =
+                part.par_chunks(BATCH).map(|batch| self.encode(batch, &bar)).collect();
+            for (encoding, (_, key)) in encoded?.into_iter().flatten().zip(part) {
                 let mut record = key.to_vec();
                 for part in [&encoding.embedding, &encoding.trunk] {
                     record.extend(part.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -98,10 +99,16 @@ impl Embedder {
                 file.write_all(&record)?;
                 self.known.insert(*key, encoding);
             }
-            bar.inc(rows.iter().map(|t| t.len() as u64).sum());
         }
         bar.finish_and_clear();
         Ok(())
+    }
+
+    fn encode(&self, batch: &[(Tokens, [u8; KEY])], bar: &ProgressBar) -> Result<Vec<Encoding>, EncodeError> {
+        let rows: Vec<Tokens> = batch.iter().map(|(tokens, _)| tokens.clone()).collect();
+        let encodings = self.encoder.encode(&rows)?;
+        bar.inc(rows.iter().map(|t| t.len() as u64).sum());
+        Ok(encodings)
     }
 }
 

@@ -70,7 +70,7 @@ pub struct FitArgs {
     #[arg(long, default_value_t = 120)]
     pub corpus_rows: usize,
     /// Weight that each source of the corpus has in all, in own prompts.
-    #[arg(long, default_value_t = 40.0)]
+    #[arg(long, default_value_t = 15.0)]
     pub source_weight: f64,
     /// Queries taken of each outcome table.
     #[arg(long, default_value_t = 800)]
@@ -112,7 +112,8 @@ struct Query {
 pub fn run(args: &FitArgs) -> Result<()> {
     let mut embedder = Embedder::open(args.cache.as_deref())?;
     let labelled = labelled(args, &mut embedder)?;
-    let tables = args.outcomes.iter().map(|p| tables::outcomes(p)).collect::<Result<Vec<_>>>()?;
+    let mut tables = args.outcomes.iter().map(|p| tables::outcomes(p)).collect::<Result<Vec<_>>>()?;
+    tables.sort_by(|a, b| a.dataset.cmp(&b.dataset));
     let queries = queries(args, &tables, &mut embedder)?;
     let served = served_labels(&labelled);
     let card = if args.no_metrics { None } else { Some(measure(args, &labelled, &queries, &tables, &served)?) };
@@ -128,12 +129,7 @@ pub fn run(args: &FitArgs) -> Result<()> {
     let artefact = Artefact {
         encoder: embedder.encoder_id().to_owned(),
         labels: served,
-        label_map: TaskType::ALL
-            .iter()
-            .take_while(|_| true)
-            .filter(|t| !is_merged_name(**t))
-            .map(|&t| (t, merged(t)))
-            .collect(),
+        label_map: TaskType::ALL.iter().filter(|t| !is_merged_name(**t)).map(|&t| (t, merged(t))).collect(),
         temperature: card.as_ref().map_or(1.0, |c| c.temperature) as f32,
         task: head(&task),
         difficulty: head(&difficulty),
@@ -170,10 +166,16 @@ fn labelled(args: &FitArgs, embedder: &mut Embedder) -> Result<Vec<Labelled>> {
     Ok(pairs.map(|((row, own), (inputs, encoding))| Labelled { row, inputs, encoding, own }).collect())
 }
 
+/// Rows whose label says only that their source has no category for them: in self-instruct `other` stands for writing,
+/// rewriting and analysis alike, elsewhere for open-ended help.
+fn is_unlabelled(row: &TaskRow) -> bool {
+    row.label == TaskType::Other && row.source.starts_with("self-instruct")
+}
+
 /// At most `most` rows of each source and label, drawn with the seed.
 fn sampled(rows: Vec<TaskRow>, most: usize, seed: u64) -> Vec<TaskRow> {
     let mut groups: BTreeMap<(String, TaskType), Vec<TaskRow>> = BTreeMap::new();
-    for row in rows {
+    for row in rows.into_iter().filter(|row| !is_unlabelled(row)) {
         groups.entry((row.source.clone(), row.label)).or_default().push(row);
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -190,14 +192,13 @@ fn draw<T>(mut items: Vec<T>, most: usize, rng: &mut ChaCha8Rng) -> Vec<T> {
 }
 
 fn queries(args: &FitArgs, tables: &[Outcomes], embedder: &mut Embedder) -> Result<Vec<Query>> {
-    let mut rng = ChaCha8Rng::seed_from_u64(args.seed ^ 0x9E37);
     let mut queries = Vec::new();
     for (table, outcomes) in tables.iter().enumerate() {
         ensure!(!outcomes.rows.is_empty(), "outcome table {} is empty", outcomes.dataset);
         let irt = irt::fit(outcomes);
         let tokens = median_log_tokens(outcomes);
         let ours = (0..outcomes.queries.len()).filter(|&q| !is_test_only(&outcomes.tasks[q])).collect();
-        let chosen = draw(ours, args.outcome_queries, &mut rng);
+        let chosen = draw(ours, args.outcome_queries, &mut rng_of(&outcomes.dataset, args.seed));
         let prompts: Vec<Prompt> = chosen.iter().map(|&q| Prompt::user(outcomes.queries[q].clone())).collect();
         let inputs = embedder.inputs(&prompts.iter().collect::<Vec<_>>(), &outcomes.dataset)?;
         queries.extend(chosen.into_iter().zip(inputs).map(|(q, (inputs, encoding))| Query {
@@ -209,6 +210,12 @@ fn queries(args: &FitArgs, tables: &[Outcomes], embedder: &mut Embedder) -> Resu
         }));
     }
     Ok(queries)
+}
+
+/// A generator of its own for each table, so that the order in which tables are named does not matter to what is drawn.
+fn rng_of(table: &str, seed: u64) -> ChaCha8Rng {
+    let name = table.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    ChaCha8Rng::seed_from_u64(seed ^ name)
 }
 
 /// Whether a task's prompts are test sets that nothing may be trained on, also where a training table carries them.

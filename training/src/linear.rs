@@ -5,6 +5,7 @@
 
 use crate::lbfgs::{Stop, minimise};
 use rayon::prelude::*;
+use satisfice::classifier::heads::dot;
 
 /// Rows in one chunk of the sum.
 const CHUNK: usize = 1024;
@@ -213,18 +214,6 @@ fn residuals(loss: Loss, target: f64, out: &mut [f64]) -> f64 {
             0.5 * error * error
         }
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

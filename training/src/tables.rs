@@ -132,7 +132,11 @@ pub fn own_prompts(path: &Path) -> Result<Vec<TaskRow>> {
         .collect()
 }
 
-/// Reads an outcome table: `query_id, query, task, model, score` and, where present, `completion_tokens`, `dataset`.
+/// Rows of an outcome table's `split` that are left out: queries known to be among a compared model's training data.
+const CONTAMINATED: &str = "contaminated";
+
+/// Reads an outcome table: `query_id, query, task, model, score` and, where present, `completion_tokens`, `dataset`, `split`.
+/// Rows whose split is `contaminated` are left out.
 ///
 /// # Errors
 /// A column is missing, or a score is missing or outside 0..1; the row is named.
@@ -146,11 +150,12 @@ pub fn outcomes(path: &Path) -> Result<Outcomes> {
     } else {
         vec![None; table.height()]
     };
+    let splits = optional_texts(&table, "split", path, "")?;
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let dataset = optional_texts(&table, "dataset", path, &stem)?.into_iter().next().unwrap_or(stem);
     let mut out = Outcomes { dataset, sha256: sha256_file(path)?, ..Outcomes::default() };
     let (mut query_index, mut model_index) = (BTreeMap::new(), BTreeMap::new());
-    for i in 0..table.height() {
+    for i in (0..table.height()).filter(|&i| splits[i] != CONTAMINATED) {
         let Some(score) = scores[i].filter(|s| (0.0..=1.0).contains(s)) else {
             bail!("{} row {i}: score {:?} is not between 0 and 1", path.display(), scores[i]);
         };
