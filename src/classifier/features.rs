@@ -5,7 +5,7 @@
 use crate::domain::{Prompt, Role};
 
 /// Raised when a feature changes; artefacts name the version they were fitted on.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 /// Light features.
 pub const LIGHT: usize = 18;
 /// Buckets of the lexical features.

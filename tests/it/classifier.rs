@@ -3,7 +3,9 @@
 use crate::support::real_encoder;
 use satisfice::{
     catalog::Catalog,
-    classifier::{Artefact, ArtefactError, Classification, Classifier, artefact::ArtefactManifest},
+    classifier::{
+        Artefact, ArtefactError, Classification, Classifier, artefact::ArtefactManifest, features::FEATURES_VERSION,
+    },
     domain::{DecisionMode, Prompt, Quality, RoutingRule},
     encoder::{Encoder, Tokenizer, fetch::sha256_hex, visible_text},
     policy::{self, LearningRates, Posterior, Scored},
@@ -171,13 +173,14 @@ fn an_artefact_for_another_encoder_format_or_hash_is_refused_with_a_remedy() {
     let manifest = toml::to_string(&ArtefactManifest {
         sha256: sha256_hex(b"something else"),
         encoder: encoder.to_owned(),
-        features: 1,
+        features: FEATURES_VERSION,
     })
     .expect("a manifest");
     assert!(matches!(Artefact::verified(&manifest, ARTEFACT, encoder), Err(ArtefactError::Hash { .. })));
     let text = String::from_utf8_lossy(ARTEFACT);
-    assert!(text.contains("\\\"features\\\":1"), "the header says its version");
-    let newer: Vec<u8> = replace(ARTEFACT, b"\\\"features\\\":1", b"\\\"features\\\":9");
+    let version = format!("\\\"features\\\":{FEATURES_VERSION}");
+    assert!(text.contains(&version), "the header says its version");
+    let newer: Vec<u8> = replace(ARTEFACT, version.as_bytes(), b"\\\"features\\\":9");
     assert!(matches!(Artefact::from_bytes(&newer, encoder), Err(ArtefactError::Features { .. })));
     assert!(matches!(Artefact::from_bytes(&ARTEFACT[..1000], encoder), Err(ArtefactError::Malformed(_))));
     assert_eq!(good.to_bytes().expect("it writes"), ARTEFACT, "reading and writing is the identity");
