@@ -1,11 +1,14 @@
 //! Load on `POST /v1/route` of a service that this program starts: latency by concurrency and prompt length, the encoder's
-//! share, and the service's memory. `cargo bench --bench load -- [REQUESTS per cell, default 300]`
+//! share, and the service's memory. `cargo bench --bench load -- [REQUESTS per cell, default 300] [REQUESTS of a memory run]`
+//!
+//! The table is measured without the encoder's cache: every prompt is encoded. The memory run has the default cache.
 //!
 //! Server and loader share the machine; the loader's own processor time is part of what is measured.
 
 use serde_json::{Value, json};
 use std::{
     net::TcpListener,
+    ops::Range,
     path::Path,
     process::{Child, Command, Stdio},
     sync::{
@@ -20,31 +23,53 @@ const CONCURRENCY: [usize; 2] = [1, 32];
 
 #[tokio::main]
 async fn main() {
-    let requests: u64 = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(300);
+    let mut numbers = std::env::args().filter_map(|a| a.parse::<u64>().ok());
+    let (requests, long) = (numbers.next().unwrap_or(300), numbers.next());
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().tcp_nodelay(true).build().expect("a client");
     let data = tempfile::tempdir().expect("a temporary folder");
-    let (mut service, base) = start(&client, data.path()).await;
+    let (mut service, base) = start(&client, &data.path().join("latency"), "0").await;
     println!(
         "| tokens | concurrency | requests/s | p50 ms | p99 ms | encoder's share of the decision | rejected | RSS MiB |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for length in LENGTHS {
         for concurrency in CONCURRENCY {
-            run(&client, &base, length, concurrency, requests).await.print(length, concurrency, service.id());
+            run(&client, &base, length, concurrency, 0..requests).await.print(length, concurrency, service.id());
         }
     }
+    stop(&mut service);
+    if let Some(requests) = long {
+        memory(&client, &data.path().join("memory"), requests).await;
+    }
+}
+
+/// Resident memory over many requests, by tenths.
+async fn memory(client: &reqwest::Client, data: &Path, requests: u64) {
+    let (mut service, base) = start(client, data, "32").await;
+    println!("\n| requests so far | RSS MiB | requests/s |\n|---|---|---|");
+    for tenth in 1..=10 {
+        let mut cell = run(client, &base, 16, 32, tenth * requests / 10..(tenth + 1) * requests / 10).await;
+        let (rss, rate) = (resident_mib(service.id()).unwrap_or(0), cell.latencies_ms.len() as f64 / cell.seconds);
+        cell.latencies_ms.clear();
+        println!("| {} | {rss} | {rate:.0} |", tenth * requests / 10);
+    }
+    stop(&mut service);
+}
+
+fn stop(service: &mut Child) {
     let _ = service.kill();
     let _ = service.wait();
 }
 
 #[expect(clippy::zombie_processes, reason = "main kills it and waits; a panic before ends the program")]
-async fn start(client: &reqwest::Client, data: &Path) -> (Child, String) {
+async fn start(client: &reqwest::Client, data: &Path, cache_mib: &str) -> (Child, String) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port();
     let base = format!("http://127.0.0.1:{port}");
     let child = Command::new(env!("CARGO_BIN_EXE_satisfice"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
         .arg(data)
+        .env("SATISFICE_ENCODER_CACHE_MIB", cache_mib)
         .stderr(Stdio::null())
         .spawn()
         .expect("the service starts");
@@ -91,17 +116,17 @@ fn prompt(tokens: usize, n: u64) -> String {
     format!("Explain number {n}: {}", body.join(" "))
 }
 
-async fn run(client: &reqwest::Client, base: &str, length: usize, concurrency: usize, requests: u64) -> Cell {
-    let next = Arc::new(AtomicU64::new(0));
+async fn run(client: &reqwest::Client, base: &str, length: usize, concurrency: usize, numbers: Range<u64>) -> Cell {
+    let next = Arc::new(AtomicU64::new(numbers.start));
     let started = Instant::now();
     let workers: Vec<_> = (0..concurrency)
         .map(|_| {
-            let (client, url, next) = (client.clone(), format!("{base}/v1/route"), Arc::clone(&next));
+            let (client, url, next, end) = (client.clone(), format!("{base}/v1/route"), Arc::clone(&next), numbers.end);
             tokio::spawn(async move {
                 let mut cell = Cell::default();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= requests {
+                    if n >= end {
                         return cell;
                     }
                     one(&client, &url, &prompt(length, n), &mut cell).await;

@@ -71,8 +71,12 @@ pub fn model_folder(setup: &Setup) -> ModelFolder {
 /// Files, hashes and weights are read on a thread that may block.
 async fn start_encoder(setup: &Setup) -> anyhow::Result<EncoderPool> {
     let (folder, settings) = (model_folder(setup), setup.settings.encoder.clone());
-    let options =
-        PoolOptions { threads: threads(&setup.settings), queue: settings.queue, max_batch: settings.max_batch };
+    let options = PoolOptions {
+        threads: threads(&setup.settings),
+        queue: settings.queue,
+        max_batch: settings.max_batch,
+        cache_bytes: settings.cache_mib << 20,
+    };
     let load = move || -> anyhow::Result<EncoderPool> {
         folder.ensure(settings.offline)?;
         let encoder = settings.mode.load(&folder)?;

@@ -5,6 +5,7 @@ use crate::{
     app::Invocation,
     config::Flags,
     domain::{Quality, Usd},
+    encoder::EncoderMode,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
@@ -32,6 +33,13 @@ pub(super) enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Measure this machine
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
         #[command(flatten)]
         place: Place,
     },
@@ -141,6 +149,53 @@ pub(super) enum ModelsCommand {
     List,
     /// Compare every file with its SHA-256; exit code 1 if one differs
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchCommand {
+    /// Time the encoder over lengths and batches
+    Encoder(BenchEncoderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchEncoderArgs {
+    /// How the encoder computes
+    #[arg(long, default_value = "int8", value_parser = parse_mode)]
+    pub(super) mode: EncoderMode,
+    /// Threads that a batch is split over
+    #[arg(long, default_value_t = 1)]
+    pub(super) threads: usize,
+    /// Tokens of a prompt
+    #[arg(long, num_args = 1.., default_values_t = [16, 64, 256], value_parser = parse_length)]
+    pub(super) length: Vec<usize>,
+    /// Prompts encoded together
+    #[arg(long, num_args = 1.., default_values_t = [1, 8, 32], value_parser = parse_batch)]
+    pub(super) batch: Vec<usize>,
+    /// Seconds for each measurement at least
+    #[arg(long, default_value_t = 0.5)]
+    pub(super) seconds: f64,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn parse_mode(text: &str) -> Result<EncoderMode, String> {
+    let modes = [EncoderMode::Int8, EncoderMode::F32];
+    modes.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| "give int8 or f32".to_owned())
+}
+
+/// Positions that the encoder knows.
+fn parse_length(text: &str) -> Result<usize, String> {
+    within(text, 2, 512)
+}
+
+fn parse_batch(text: &str) -> Result<usize, String> {
+    within(text, 1, 4096)
+}
+
+fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| format!("give a whole number from {least} to {most}"))
 }
 
 #[derive(Debug, Subcommand)]

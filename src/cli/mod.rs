@@ -5,6 +5,7 @@
 
 mod answer;
 mod args;
+mod bench;
 mod catalog;
 mod check;
 mod client;
@@ -21,7 +22,7 @@ mod route;
 mod simulate;
 
 use crate::app::{self, Invocation, Setup};
-use args::{CatalogCommand, Cli, Command, Place};
+use args::{BenchCommand, CatalogCommand, Cli, Command, Place};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -85,6 +86,7 @@ async fn run(cli: Cli) -> anyhow::Result<Verdict> {
     match command {
         Command::Serve(args) => serve(args).await,
         Command::Route(args) => route::run(args).await,
+        Command::Bench { command: BenchCommand::Encoder(args), place } => bench::encoder(args, &setup(place)?).await,
         Command::Models { command, place } => models::run(command, &setup(place)?).await,
         Command::Catalog { command: CatalogCommand::List(args) } => catalog::list(args),
         Command::Catalog { command: CatalogCommand::Import(args) } => import::run(&args),

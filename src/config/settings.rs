@@ -49,6 +49,8 @@ section! {
         queue: usize = is("256"), range(1.0, 1e6);
         /// Prompts encoded together at most.
         max_batch: usize = is("32"), range(1.0, 1024.0);
+        /// MiB of encodings kept in memory for texts that come again; 0 keeps none.
+        cache_mib: usize = is("32"), range(0.0, 65536.0);
         /// Tokens of a prompt that the encoder sees at most.
         window_tokens: usize = is("256"), range(16.0, 256.0);
         /// Folder of encoder and classifier files; unset, the cache folder.

@@ -4,6 +4,7 @@
 //! instructions of the processor, [`ReferenceEncoder`] in f32 through candle's BERT. [`EncoderPool`] owns the threads that run
 //! one behind a bounded queue with dynamic batching. [`manifest`] and [`fetch`] say where the weights come from and bring them here.
 
+mod cache;
 pub mod fetch;
 mod fused;
 mod kernels;
@@ -16,7 +17,7 @@ mod window;
 
 pub use fetch::{FetchError, FileState, ModelFolder};
 pub use fused::{ChannelScales, FusedEncoder, ScalesError};
-pub use kernels::Isa;
+pub use kernels::{Isa, Peaks};
 pub use manifest::Manifest;
 pub use mode::EncoderMode;
 pub use pool::{EncodeError, Encoded, EncoderPool, PoolOptions};

@@ -1,8 +1,12 @@
 //! Threads that own an encoder, behind a bounded queue with dynamic batching.
 //!
-//! A worker takes what waits, up to a batch, and never waits for more: a single request is never delayed to fill a batch.
+//! A worker takes its share of what waits, up to a batch, and never waits for more: a single request is never delayed to fill a
+//! batch. A text that was encoded before is answered from memory, without the queue.
 
-use super::{Encoder, Encoding, Tokenizer, Tokens};
+use super::{
+    Encoder, Encoding, Tokenizer, Tokens,
+    cache::{EncodingCache, Kept},
+};
 use crate::telemetry::names;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::{
@@ -38,6 +42,8 @@ pub struct PoolOptions {
     pub queue: usize,
     /// Prompts in a batch.
     pub max_batch: usize,
+    /// Bytes of encodings that are kept for texts that come again; 0 keeps none.
+    pub cache_bytes: usize,
 }
 
 /// An embedding and what it took.
@@ -53,8 +59,15 @@ pub struct Encoded {
     pub took: Duration,
 }
 
+impl Encoded {
+    fn kept(kept: &Kept) -> Self {
+        let (queued, took) = (Duration::ZERO, Duration::ZERO);
+        Self { encoding: kept.encoding.clone(), tokens: kept.tokens, queued, took }
+    }
+}
+
 struct Job {
-    text: String,
+    text: Arc<str>,
     since: Instant,
     reply: oneshot::Sender<Result<Encoded, EncodeError>>,
 }
@@ -65,6 +78,7 @@ pub struct EncoderPool {
     jobs: Sender<Job>,
     encoder_id: Arc<str>,
     capacity: usize,
+    cache: Option<EncodingCache>,
 }
 
 impl EncoderPool {
@@ -74,8 +88,10 @@ impl EncoderPool {
     /// [`EncodeError::Load`] when a thread can't be started.
     pub fn start(encoder: Arc<dyn Encoder>, tokenizer: Tokenizer, options: PoolOptions) -> Result<Self, EncodeError> {
         let (jobs, inbox) = crossbeam_channel::bounded(options.queue.max(1));
-        for n in 0..options.threads.max(1) {
+        let threads = options.threads.max(1);
+        for n in 0..threads {
             let worker = Worker {
+                threads,
                 inbox: inbox.clone(),
                 encoder: Arc::clone(&encoder),
                 tokenizer: tokenizer.clone(),
@@ -84,7 +100,8 @@ impl EncoderPool {
             let spawned = thread::Builder::new().name(format!("encoder-{n}")).spawn(move || worker.run());
             spawned.map_err(|e| EncodeError::Load(e.to_string()))?;
         }
-        Ok(Self { jobs, encoder_id: encoder.id().into(), capacity: options.queue.max(1) })
+        let cache = EncodingCache::new(options.cache_bytes);
+        Ok(Self { jobs, encoder_id: encoder.id().into(), capacity: options.queue.max(1), cache })
     }
 
     /// Embeds one text.
@@ -92,6 +109,18 @@ impl EncoderPool {
     /// # Errors
     /// [`EncodeError::QueueFull`] at once when no place is free.
     pub async fn embed(&self, text: String) -> Result<Encoded, EncodeError> {
+        let Some(cache) = &self.cache else { return self.encode(text.into()).await };
+        if let Some(kept) = cache.get(&text) {
+            metrics::counter!(names::ENCODER_CACHE_HITS).increment(1);
+            return Ok(Encoded::kept(&kept));
+        }
+        let text: Arc<str> = text.into();
+        let encoded = self.encode(Arc::clone(&text)).await?;
+        cache.put(text, Kept { encoding: encoded.encoding.clone(), tokens: encoded.tokens });
+        Ok(encoded)
+    }
+
+    async fn encode(&self, text: Arc<str>) -> Result<Encoded, EncodeError> {
         let (reply, answer) = oneshot::channel();
         match self.jobs.try_send(Job { text, since: Instant::now(), reply }) {
             Ok(()) => answer.await.unwrap_or(Err(EncodeError::Stopped)),
@@ -118,13 +147,16 @@ struct Worker {
     encoder: Arc<dyn Encoder>,
     tokenizer: Tokenizer,
     max_batch: usize,
+    threads: usize,
 }
 
 impl Worker {
     fn run(self) {
         while let Ok(first) = self.inbox.recv() {
             let mut batch = vec![first];
-            while batch.len() < self.max_batch {
+            // A share of what waits: the other threads take theirs rather than stand idle.
+            let share = (1 + self.inbox.len()).div_ceil(self.threads).min(self.max_batch);
+            while batch.len() < share {
                 match self.inbox.try_recv() {
                     Ok(job) => batch.push(job),
                     Err(_) => break,

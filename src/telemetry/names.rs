@@ -50,6 +50,8 @@ metrics_table! {
         "Prompts in one encoder batch.";
     ENCODER_QUEUE_REJECTED = "satisfice_encoder_queue_rejected_total", Counter, Count,
         "Requests turned away because the encoder's queue was full.";
+    ENCODER_CACHE_HITS = "satisfice_encoder_cache_hits_total", Counter, Count,
+        "Prompts whose encoding was still in memory.";
     FEEDBACK = "satisfice_feedback_total", Counter, Count,
         "Feedbacks by source and result (accepted, repeated, refused).";
     POSTERIOR_VERSION = "satisfice_posterior_version", Gauge, Count,

@@ -1,6 +1,6 @@
 //! The real encoders: the reference equal to a stored fixture, eight bits near it, alone and in a batch; bounded whatever the size of the prompt.
 
-use crate::support::{real_encoder, real_folder};
+use crate::support::{StubEncoder, real_encoder, real_folder};
 use satisfice::{
     domain::{Prompt, Role, Turn},
     encoder::{
@@ -93,7 +93,8 @@ fn tokens_that_the_encoder_does_not_know_are_refused() {
 async fn a_megabyte_costs_no_more_than_twice_two_kilobytes() {
     let (encoder, tokenizer) = real_encoder();
     let pool =
-        EncoderPool::start(encoder, tokenizer, PoolOptions { threads: 1, queue: 8, max_batch: 8 }).expect("starts");
+        EncoderPool::start(encoder, tokenizer, PoolOptions { threads: 1, queue: 8, max_batch: 8, cache_bytes: 0 })
+            .expect("starts");
     let text = |bytes: usize| "The quick brown fox has opinions about routing. ".repeat(bytes / 48 + 1);
     let (small, large) = (Prompt::user(text(2_000)), Prompt::user(text(1_000_000)));
     // Paired and alternated; the median keeps a busy machine out of it.
@@ -147,7 +148,7 @@ fn missing_and_corrupt_files_are_told_apart_and_offline_says_what_to_do() {
 #[tokio::test]
 async fn a_pool_answers_every_prompt_with_its_own_embedding() {
     let (encoder, tokenizer) = real_encoder();
-    let options = PoolOptions { threads: 1, queue: 64, max_batch: 32 };
+    let options = PoolOptions { threads: 1, queue: 64, max_batch: 32, cache_bytes: 0 };
     let pool = EncoderPool::start(Arc::clone(&encoder), tokenizer, options).expect("starts");
     let rows = fixture();
     let answers = rows.iter().cycle().take(40).map(|row| pool.embed(row.text.clone()));
@@ -156,4 +157,29 @@ async fn a_pool_answers_every_prompt_with_its_own_embedding() {
         let encoded = answer.expect("40 prompts fit into a queue of 64");
         assert!(cosine(&encoded.encoding.embedding, &row.embedding) >= 0.995, "{}", row.text);
     }
+}
+
+#[tokio::test]
+async fn a_text_that_comes_again_is_not_encoded_again_and_memory_is_bounded() {
+    let (stub, tokenizer) = (Arc::new(StubEncoder::default()), real_encoder().1);
+    let options = PoolOptions { threads: 1, queue: 8, max_batch: 1, cache_bytes: 64 << 10 };
+    let pool = EncoderPool::start(Arc::clone(&stub) as Arc<dyn Encoder>, tokenizer, options).expect("starts");
+    let embed = |text: &str| {
+        let text = text.to_owned();
+        async { pool.embed(text).await.expect("it encodes") }
+    };
+    let (first, again) = (embed("the same").await, embed("the same").await);
+    assert_eq!((first.encoding, first.tokens), (again.encoding, again.tokens));
+    assert_eq!(stub.entered(), 1);
+    assert_eq!(embed("the samE").await.tokens, first.tokens);
+    assert_eq!(stub.entered(), 2, "exact: another text is another entry");
+    // 64 KiB hold fewer than 20 encodings of 3 KiB: most of these were dropped.
+    for n in 0..200 {
+        embed(&format!("text number {n}")).await;
+    }
+    let before = stub.entered();
+    for n in 0..200 {
+        embed(&format!("text number {n}")).await;
+    }
+    assert!(stub.entered() - before >= 180, "{} of 200 were still there", 200 + before - stub.entered());
 }

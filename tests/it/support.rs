@@ -132,7 +132,7 @@ impl TestApp {
         let Make { encoder, enabled, world, timeout } = make;
         let settings = settings();
         let catalog = Catalog::builtin().and_then(|c| c.merge(MODELS, "test")).expect("a good catalogue");
-        let options = PoolOptions { threads: 1, queue: 1, max_batch: 1 };
+        let options = PoolOptions { threads: 1, queue: 1, max_batch: 1, cache_bytes: 0 };
         let parts = Parts {
             encoder: EncoderPool::start(encoder, tokenizer(), options).expect("a thread"),
             classifier: classifier(),

@@ -81,7 +81,7 @@ pub struct FitArgs {
     /// Folder of the embedding cache.
     #[arg(long)]
     pub cache: Option<PathBuf>,
-    /// Skip the held-out metrics (the artefact is the same, the card has no figures).
+    /// Skip the held-out metrics: no card, and the softmax keeps temperature 1, which is found on held-out prompts.
     #[arg(long)]
     pub no_metrics: bool,
 }

@@ -11,8 +11,10 @@ use std::arch::x86_64::{
 };
 
 mod attention;
+mod peak;
 
 pub(super) use attention::attention;
+pub(super) use peak::{bf16_products, int8_products};
 
 /// Outputs of a panel.
 const PANEL: usize = 48;

@@ -90,28 +90,24 @@ pub(super) fn normalise<const FUSED: bool>(rows: &mut [f32], norm: &Norm, codes:
 
 #[inline(always)]
 fn normalise_row<const FUSED: bool>(row: &mut [f32], norm: &Norm) {
-    let mut sums = [0.0f32; WIDE];
+    // One pass for both sums. Hidden states have means well below their deviations, so nothing cancels.
+    let (mut sums, mut squares) = ([0.0f32; WIDE], [0.0f32; WIDE]);
     for chunk in row.chunks_exact(WIDE) {
         let x: [f32; WIDE] = lanes(chunk);
         for i in 0..WIDE {
             sums[i] += x[i];
+            squares[i] = fma::<FUSED>(x[i], x[i], squares[i]);
         }
     }
     let mean = halve(sums, |a, b| a + b) / HIDDEN as f32;
-    let mut squares = [0.0f32; WIDE];
-    for chunk in row.chunks_exact(WIDE) {
-        let x: [f32; WIDE] = lanes(chunk);
-        for i in 0..WIDE {
-            let d = x[i] - mean;
-            squares[i] = fma::<FUSED>(d, d, squares[i]);
-        }
-    }
-    let factor = 1.0 / (halve(squares, |a, b| a + b) / HIDDEN as f32 + EPSILON).sqrt();
+    let variance = (halve(squares, |a, b| a + b) / HIDDEN as f32 - mean * mean).max(0.0);
+    let factor = 1.0 / (variance + EPSILON).sqrt();
+    let shift = -mean * factor;
     let parts = norm.gamma.chunks_exact(WIDE).zip(norm.beta.chunks_exact(WIDE));
     for (chunk, (gamma, beta)) in row.chunks_exact_mut(WIDE).zip(parts) {
         let (x, gamma, beta): ([f32; WIDE], [f32; WIDE], [f32; WIDE]) = (lanes(chunk), lanes(gamma), lanes(beta));
         for i in 0..WIDE {
-            chunk[i] = fma::<FUSED>((x[i] - mean) * factor, gamma[i], beta[i]);
+            chunk[i] = fma::<FUSED>(fma::<FUSED>(x[i], factor, shift), gamma[i], beta[i]);
         }
     }
 }

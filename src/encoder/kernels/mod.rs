@@ -15,12 +15,14 @@ mod buffer;
 mod codes;
 mod lanes;
 mod packed;
+mod peaks;
 mod portable;
 mod scratch;
 
 pub(super) use buffer::Lines;
 pub(super) use codes::Codes;
 pub(super) use packed::Packed;
+pub use peaks::Peaks;
 pub(super) use scratch::AttentionScratch;
 
 /// Width of a hidden state.
