@@ -42,7 +42,7 @@ section! {
     /// The prompt encoder.
     pub EncoderSettings {
         /// int8: fast; f32: exact, several times slower.
-        ["ENCODER_MODE"] mode: EncoderMode = is("int8"), ANY;
+        mode: EncoderMode = is("int8"), ANY;
         /// Threads that encode; 0 takes one for each core.
         threads: usize = is("0"), range(0.0, 1024.0);
         /// Prompts that may wait; beyond that requests are turned away.
