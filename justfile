@@ -60,3 +60,12 @@ train *ARGS:
         --outcomes {{DATA}}/outcomes/llmrouter9.parquet \
         --outcomes {{DATA}}/outcomes/paretobandit.parquet \
         --out models/classifier {{ARGS}}
+
+# Our encoder beside other runtimes, alternated: PEERS=their program, PYTHON=an interpreter that has them
+bench-peers PEERS PYTHON="python3" *ARGS:
+    cargo build --release
+    python3 benches/peers.py --ours target/release/satisfice --peers {{PEERS}} --python {{PYTHON}} --out docs/performance {{ARGS}}
+
+# What 8-bit encoding changes, in embeddings and decisions
+evaluate-encoder *ARGS:
+    cargo run --release -p satisfice-training --bin satisfice-train -- evaluate-encoder {{ARGS}}

@@ -5,6 +5,7 @@
 pub mod card;
 pub mod channels;
 pub mod embed;
+pub mod evaluate_encoder;
 pub mod evaluate_tasks;
 pub mod fit;
 pub mod irt;

@@ -1,7 +1,7 @@
 //! `satisfice-train`: offline training and evaluation.
 
 use clap::{Parser, Subcommand};
-use satisfice_training::{channels, evaluate_tasks, fit};
+use satisfice_training::{channels, evaluate_encoder, evaluate_tasks, fit};
 use std::process::ExitCode;
 
 /// Fit, evaluate and promote what Satisfice predicts with.
@@ -18,6 +18,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Measure the encoder's channels, for its quantisation.
     Channels(channels::ChannelsArgs),
+    /// Measure what 8-bit encoding changes.
+    EvaluateEncoder(evaluate_encoder::EvaluateEncoderArgs),
     /// Measure an artefact's task types on a labelled table.
     EvaluateTasks(evaluate_tasks::EvaluateTasksArgs),
 }
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fit(args) => fit::run(&args),
         Command::Channels(args) => channels::run(&args),
+        Command::EvaluateEncoder(args) => evaluate_encoder::run(&args),
         Command::EvaluateTasks(args) => evaluate_tasks::run(&args),
     };
     match result {
