@@ -26,7 +26,8 @@ pub struct LinearGaussian {
 }
 
 impl LinearGaussian {
-    /// The prior: mean zero, standard deviations [`DEVIATIONS`]; `strength` (20 is neutral) scales the precision.
+    /// The prior: mean zero, standard deviations 0.075 for the constant, 0.10 for the slope on the prior's logit and 0.075 for
+    /// each number of the context; `strength` (20 is neutral) scales the precision.
     #[must_use]
     pub fn prior(strength: f64) -> Self {
         let mut precision = vec![0.0; N * N].into_boxed_slice();
