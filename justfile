@@ -49,7 +49,7 @@ load *ARGS:
 kill-test ROUNDS="200":
     KILL_ROUNDS={{ROUNDS}} cargo test --release --test it kill -- --nocapture
 
-# Fit the classifier: DATA=folder just train. The order of the tables is part of the recipe: samples are drawn in it
+# Fit the classifier: DATA=folder just train
 train *ARGS:
     cargo run --release -p satisfice-training --bin satisfice-train -- fit \
         --tasks {{DATA}}/task_corpus.parquet \

@@ -7,9 +7,10 @@ const N: usize = FEATURES;
 /// Prior standard deviations of θ: constant, slope on the prior's logit, each number of the context (whose norm is about 1).
 ///
 /// A model's quality is known to about 0.12 before its first score. Wider priors let a few bad scores drive traffic to dearer
-/// models, narrower ones trust the catalogue more than it deserves. `satisfice simulate` (2,000 requests, three seeds,
-/// 2026-11-23): deviations of 0.15, 0.20, 0.15 end at 98 % adequate choices for $3.2 per 1,000 requests, these at 97 % for $2.1,
-/// 0.05, 0.07, 0.05 at 95 % for $1.9. Without any feedback it is 78 % for these and 71 % for the narrowest.
+/// models, narrower ones trust the catalogue more than it deserves. `satisfice simulate` with `learning.prior_strength` varied
+/// (2026-11-23, the day's earlier classifier): 2,000 requests with three seeds end at 97 % adequate choices for $2.1 per 1,000
+/// requests with these, at 95 % for $1.9 with 0.047, 0.063, 0.047, without any feedback at 78 % and 71 %. 1,000 requests with two
+/// seeds end at 98 % for $3.2 with 0.15, 0.20, 0.15.
 const DEVIATIONS: [f64; 3] = [0.075, 0.10, 0.075];
 
 /// Posterior `θ ~ N(A⁻¹b, A⁻¹)` of the residual quality `r − q0 = θᵀψ + noise`, noise variance `1/w`.
