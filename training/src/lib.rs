@@ -7,6 +7,7 @@ pub mod channels;
 pub mod embed;
 pub mod evaluate_encoder;
 pub mod evaluate_tasks;
+pub mod features;
 pub mod fit;
 pub mod irt;
 pub mod lbfgs;

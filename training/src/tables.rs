@@ -45,6 +45,8 @@ pub struct Outcomes {
     pub sha256: String,
     /// Distinct queries.
     pub queries: Vec<String>,
+    /// Id of each query.
+    pub query_ids: Vec<String>,
     /// Task of each query.
     pub tasks: Vec<String>,
     /// Distinct models.
@@ -161,6 +163,7 @@ pub fn outcomes(path: &Path) -> Result<Outcomes> {
         };
         let query = *query_index.entry(ids[i].clone()).or_insert_with(|| {
             out.queries.push(queries[i].clone());
+            out.query_ids.push(ids[i].clone());
             out.tasks.push(tasks[i].clone());
             out.queries.len() - 1
         });
