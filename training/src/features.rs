@@ -82,7 +82,8 @@ fn text(name: &str, values: &[String]) -> Series {
 
 fn list(name: &str, rows: &[Vec<f32>]) -> Series {
     let values = rows.iter().map(Vec::len).sum();
-    let mut builder = ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), rows.len(), values, DataType::Float32);
+    let mut builder =
+        ListPrimitiveChunkedBuilder::<Float32Type>::new(name.into(), rows.len(), values, DataType::Float32);
     rows.iter().for_each(|row| builder.append_slice(row));
     builder.finish().into_series()
 }

@@ -106,7 +106,7 @@ mod tests {
         for query in 0..queries {
             for model in 0..models {
                 let (u, b) = (model as f64 * 0.8, query as f64 / 50.0 - 1.0);
-                table.rows.push(OutcomeRow { query, model, score: sigmoid(u - b), output_tokens: None });
+                table.rows.push(OutcomeRow { query, model, score: sigmoid(u - b), ..OutcomeRow::default() });
             }
         }
         let irt = fit(&table);

@@ -5,6 +5,7 @@
 pub mod card;
 pub mod channels;
 pub mod embed;
+pub mod evaluate;
 pub mod evaluate_encoder;
 pub mod evaluate_tasks;
 pub mod features;
@@ -13,5 +14,10 @@ pub mod irt;
 pub mod lbfgs;
 pub mod linear;
 pub mod metrics;
+pub mod nearest;
 pub mod pca;
+pub mod perturb;
+pub mod quality;
+pub mod ridge;
+pub mod routing;
 pub mod tables;

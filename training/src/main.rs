@@ -1,7 +1,7 @@
 //! `satisfice-train`: offline training and evaluation.
 
 use clap::{Parser, Subcommand};
-use satisfice_training::{channels, evaluate_encoder, evaluate_tasks, features, fit};
+use satisfice_training::{channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit};
 use std::process::ExitCode;
 
 /// Fit, evaluate and promote what Satisfice predicts with.
@@ -16,6 +16,8 @@ struct Arguments {
 enum Command {
     /// Fit the classifier from outcome tables, a task corpus and our own prompts.
     Fit(fit::FitArgs),
+    /// Compare routers on held-out queries of outcome tables.
+    Evaluate(evaluate::EvaluateArgs),
     /// Write what the router sees of each query of outcome tables.
     Features(features::FeaturesArgs),
     /// Measure the encoder's channels, for its quantisation.
@@ -29,6 +31,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fit(args) => fit::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Channels(args) => channels::run(&args),
         Command::EvaluateEncoder(args) => evaluate_encoder::run(&args),

@@ -24,7 +24,7 @@ pub struct TaskRow {
 }
 
 /// One outcome: what a model scored on a query.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutcomeRow {
     /// Index into [`Outcomes::queries`].
     pub query: usize,
@@ -34,6 +34,10 @@ pub struct OutcomeRow {
     pub score: f64,
     /// Output tokens, where known.
     pub output_tokens: Option<f64>,
+    /// Input tokens, where known.
+    pub input_tokens: Option<f64>,
+    /// What the answer cost in USD, where known.
+    pub cost_usd: Option<f64>,
 }
 
 /// An outcome table.
@@ -75,6 +79,10 @@ fn numbers(table: &DataFrame, name: &str, path: &Path) -> Result<Vec<Option<f64>
     let column = table.column(name).with_context(|| format!("{}: no column `{name}`", path.display()))?;
     let column = column.cast(&DataType::Float64)?;
     Ok(column.f64()?.iter().collect())
+}
+
+fn optional_numbers(table: &DataFrame, name: &str, path: &Path) -> Result<Vec<Option<f64>>> {
+    if table.column(name).is_ok() { numbers(table, name, path) } else { Ok(vec![None; table.height()]) }
 }
 
 /// Reads a task corpus: columns `text`, `label`, and `source`, `lang` where present.
@@ -137,7 +145,8 @@ pub fn own_prompts(path: &Path) -> Result<Vec<TaskRow>> {
 /// Rows of an outcome table's `split` that are left out: queries known to be among a compared model's training data.
 const CONTAMINATED: &str = "contaminated";
 
-/// Reads an outcome table: `query_id, query, task, model, score` and, where present, `completion_tokens`, `dataset`, `split`.
+/// Reads an outcome table: `query_id, query, task, model, score` and, where present, `completion_tokens`, `prompt_tokens`,
+/// `cost_usd`, `dataset`, `split`.
 /// Rows whose split is `contaminated` are left out.
 ///
 /// # Errors
@@ -147,11 +156,9 @@ pub fn outcomes(path: &Path) -> Result<Outcomes> {
     let (ids, queries) = (texts(&table, "query_id", path)?, texts(&table, "query", path)?);
     let (tasks, models) = (texts(&table, "task", path)?, texts(&table, "model", path)?);
     let scores = numbers(&table, "score", path)?;
-    let tokens = if table.column("completion_tokens").is_ok() {
-        numbers(&table, "completion_tokens", path)?
-    } else {
-        vec![None; table.height()]
-    };
+    let output_tokens = optional_numbers(&table, "completion_tokens", path)?;
+    let input_tokens = optional_numbers(&table, "prompt_tokens", path)?;
+    let costs = optional_numbers(&table, "cost_usd", path)?;
     let splits = optional_texts(&table, "split", path, "")?;
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let dataset = optional_texts(&table, "dataset", path, &stem)?.into_iter().next().unwrap_or(stem);
@@ -171,7 +178,14 @@ pub fn outcomes(path: &Path) -> Result<Outcomes> {
             out.models.push(models[i].clone());
             out.models.len() - 1
         });
-        out.rows.push(OutcomeRow { query, model, score, output_tokens: tokens[i] });
+        out.rows.push(OutcomeRow {
+            query,
+            model,
+            score,
+            output_tokens: output_tokens[i],
+            input_tokens: input_tokens[i],
+            cost_usd: costs[i],
+        });
     }
     Ok(out)
 }
