@@ -5,7 +5,7 @@ use crate::domain::ModelId;
 use std::sync::Arc;
 
 const MAGIC: &[u8; 4] = b"SATP";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// A snapshot that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,9 @@ fn write_arm(out: &mut Vec<u8>, model: &ModelId, arm: &Arm) {
     out.extend_from_slice(&arm.observations.to_le_bytes());
     out.extend_from_slice(&arm.last.to_le_bytes());
     out.extend_from_slice(&arm.level.alarms.to_le_bytes());
-    let level = [arm.level.offset, arm.level.variance, arm.level.above, arm.level.below];
+    out.push(u8::from(arm.level.shifted));
+    let l = &arm.level;
+    let level = [l.offset, l.variance, l.above, l.below, l.noise, l.odds];
     // A is symmetric to the bit (each pair is added the same products), so half of it says all.
     let lower = (0..FEATURES).flat_map(|i| arm.linear.precision()[i * FEATURES..=i * FEATURES + i].iter());
     for value in level.iter().chain(arm.linear.weighted()).chain(lower) {
@@ -84,8 +86,9 @@ fn read_arm(input: &mut Input<'_>) -> Result<(ModelId, Arm), CodecError> {
     let name = std::str::from_utf8(input.take(length)?).map_err(|_| CodecError::Malformed)?;
     let model = ModelId::from(name);
     let (observations, last, alarms) = (input.u64()?, input.u64()?, input.u32()?);
-    let level =
-        Level { offset: input.f64()?, variance: input.f64()?, above: input.f64()?, below: input.f64()?, alarms };
+    let shifted = input.take(1)? == [1];
+    let (offset, variance, above, below) = (input.f64()?, input.f64()?, input.f64()?, input.f64()?);
+    let level = Level { offset, variance, above, below, alarms, shifted, noise: input.f64()?, odds: input.f64()? };
     let mut weighted = [0.0; FEATURES];
     for value in &mut weighted {
         *value = input.f64()?;

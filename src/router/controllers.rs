@@ -43,6 +43,19 @@ impl Shared {
             self.lambda.store(controller.lambda().to_bits(), Ordering::Relaxed);
         }
     }
+
+    /// Counts a decision on the account.
+    pub(super) fn decided(&self, chosen: &Scored) {
+        if let Ok(mut controller) = self.controller.lock() {
+            controller.decided(chosen);
+        }
+    }
+
+    fn realised(&self, predicted: f64, actual: f64) {
+        if let Ok(mut controller) = self.controller.lock() {
+            controller.realised(predicted, actual);
+        }
+    }
 }
 
 impl Controllers {
@@ -84,9 +97,16 @@ impl Controllers {
         let all = self.all.load();
         let of_scope = all.iter().filter(|((s, mode, _), _)| s == scope && *mode == DecisionMode::Average);
         for (_, shared) in of_scope {
-            if let Ok(mut controller) = shared.controller.lock() {
-                controller.realised(predicted, score);
-            }
+            shared.realised(predicted, score);
+        }
+    }
+
+    /// Tells the controller of a budget what a decision cost in the end.
+    pub(super) fn spent(&self, scope: &Scope, rule: &RoutingRule, budget_usd: Option<f64>, expected: f64, actual: f64) {
+        if rule.mode == DecisionMode::Budget
+            && let Some(shared) = self.of(scope, rule, budget_usd)
+        {
+            shared.realised(expected, actual);
         }
     }
 }

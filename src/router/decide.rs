@@ -168,12 +168,16 @@ impl Inner {
             rule.exploration = 0.0;
             return Ok(policy::keep(rule, scored, kept));
         }
-        if let Some(controller) = controller {
+        if let Some(controller) = &controller {
             controller.observe(scored);
         }
         let caps = ExplorationCaps { max_cost_ratio: plan.policy.max_exploration_cost_ratio, ..Default::default() };
-        policy::choose(rule, &caps, scored, plan.policy.seed, id.as_u128())
-            .map_err(|e| RouteError::NoneEligible(e.to_string()))
+        let choice = policy::choose(rule, &caps, scored, plan.policy.seed, id.as_u128())
+            .map_err(|e| RouteError::NoneEligible(e.to_string()))?;
+        if let Some(controller) = controller {
+            controller.decided(&scored[choice.chosen]);
+        }
+        Ok(choice)
     }
 
     fn field<'a>(

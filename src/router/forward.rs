@@ -154,6 +154,18 @@ impl Record {
         }
     }
 
+    /// Tells the budget's controller what came of its expectation.
+    fn settle(&self, actual: Usd) {
+        let decision = &self.decision;
+        let chosen = decision.candidates.iter().find(|c| c.model == decision.chosen);
+        let expected = chosen.and_then(|c| c.predicted.as_ref()).map(|p| p.cost_usd);
+        let inner = &self.router.inner;
+        if let (Some(expected), Some(policy)) = (expected, inner.policies.get(&decision.policy)) {
+            let budget = policy.budget_usd.map(Usd::get);
+            inner.controllers.spent(&decision.scope, &decision.rule, budget, expected.get(), actual.get());
+        }
+    }
+
     fn cost(&self, usage: &Usage) -> Option<Usd> {
         let model = self.router.inner.fleet.get(&self.decision.chosen)?;
         let price = model.entry.price.as_ref()?;
@@ -163,6 +175,9 @@ impl Record {
     async fn append(&self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
         let cost_usd = self.cost(&usage);
         self.measure(status, cost_usd);
+        if let Some(actual) = cost_usd {
+            self.settle(actual);
+        }
         let outcome = Outcome {
             decision_id: self.decision.id,
             served_model: self.decision.chosen.clone(),

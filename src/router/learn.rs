@@ -18,7 +18,7 @@ const BATCH: u32 = 1000;
 const UNKNOWN_PRIOR: f64 = 0.5;
 
 /// Version of the snapshot's meaning; raised when the fold changes.
-const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 2;
 
 /// What the learner of a scope has folded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
