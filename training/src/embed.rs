@@ -8,7 +8,7 @@ use satisfice::{
     domain::Prompt,
     encoder::{
         ChannelScales, DIMENSIONS, Embedding, EncodeError, Encoder, Encoding, FusedEncoder, Manifest, ModelFolder,
-        Tokenizer, Tokens, fetch::sha256_hex, visible_text,
+        ReferenceEncoder, Tokenizer, Tokens, fetch::sha256_hex, visible_text,
     },
 };
 use std::{
@@ -28,6 +28,7 @@ const RECORD: usize = KEY + 2 * DIMENSIONS * 4;
 
 /// The encoder with its cache.
 pub struct Embedder {
+    folder: ModelFolder,
     encoder: FusedEncoder,
     tokenizer: Tokenizer,
     path: PathBuf,
@@ -53,7 +54,7 @@ impl Embedder {
         let id = encoder.id().replace('/', "-");
         let path = cache.join(format!("{id}-{}-{}.f32", encoder.isa().as_str(), &scales[..8]));
         let known = load(&path)?;
-        Ok(Self { encoder, tokenizer, path, known })
+        Ok(Self { folder, encoder, tokenizer, path, known })
     }
 
     /// Name and version of the encoder.
@@ -74,6 +75,21 @@ impl Embedder {
             (classifier::inputs(prompt, text, &encoding), encoding)
         });
         Ok(pairs.collect())
+    }
+
+    /// What the heads would see with the reference encoder in f32; nothing is cached.
+    ///
+    /// # Errors
+    /// The encoder can't be loaded or encoding fails.
+    pub fn exact_inputs(&self, prompts: &[&Prompt], progress: &ProgressBar) -> Result<Vec<Inputs>> {
+        let reference = ReferenceEncoder::load(&self.folder)?;
+        let exact = prompts.par_iter().map(|prompt| {
+            let text = visible_text(prompt);
+            let encoding = reference.encode(&[self.tokenizer.tokenise(&text)?])?.remove(0);
+            progress.inc(1);
+            Ok(classifier::inputs(prompt, &text, &encoding))
+        });
+        exact.collect()
     }
 
     fn fill(&mut self, texts: &[String], what: &str) -> Result<()> {

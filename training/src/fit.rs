@@ -7,6 +7,7 @@ use crate::{
     lbfgs::Stop,
     linear::{Linear, Loss, Options, Row},
     metrics::{Report, auc, report, spearman},
+    noise::Noise,
     pca,
     tables::{self, Outcomes, TaskRow},
 };
@@ -45,6 +46,9 @@ const MERGED: &[(TaskType, TaskType)] = &[
     (TaskType::Extraction, TaskType::TextAnalysis),
 ];
 
+/// Prompts that disturbances are measured on.
+const NOISE_PROMPTS: usize = 800;
+
 /// Arguments of `fit`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FitArgs {
@@ -81,9 +85,26 @@ pub struct FitArgs {
     /// Folder of the embedding cache.
     #[arg(long)]
     pub cache: Option<PathBuf>,
+    /// How firmly the heads are kept from following rounding and wording; 0 lets them.
+    #[arg(long, default_value_t = 1.0)]
+    pub noise_weight: f64,
     /// Skip the held-out metrics: no card, and the softmax keeps temperature 1, which is found on held-out prompts.
     #[arg(long)]
     pub no_metrics: bool,
+}
+
+/// What the heads are fitted with, beside their rows.
+struct Settings<'a> {
+    args: &'a FitArgs,
+    noise: Option<Noise>,
+}
+
+impl Settings<'_> {
+    /// The penalty on following disturbances, for rows of this weight in all: the curvature of a logistic loss is at most ¼.
+    fn noise(&self, rows: &[Row]) -> Option<(&Noise, f64)> {
+        let total: f64 = rows.iter().map(|r| r.weight).sum();
+        self.noise.as_ref().map(|noise| (noise, 0.25 * self.args.noise_weight * total))
+    }
 }
 
 /// A labelled prompt with its inputs.
@@ -116,9 +137,10 @@ pub fn run(args: &FitArgs) -> Result<()> {
     tables.sort_by(|a, b| a.dataset.cmp(&b.dataset));
     let queries = queries(args, &tables, &mut embedder)?;
     let served = served_labels(&labelled);
-    let card = if args.no_metrics { None } else { Some(measure(args, &labelled, &queries, &tables, &served)?) };
-    let task = fit_tasks(&labelled.iter().collect::<Vec<_>>(), &served, args, "task type");
-    let difficulty = fit_difficulty(&labelled.iter().collect::<Vec<_>>(), &queries.iter().collect::<Vec<_>>(), args);
+    let with = Settings { args, noise: noise(args, &labelled, &mut embedder)? };
+    let card = if args.no_metrics { None } else { Some(measure(&with, &labelled, &queries, &tables, &served)?) };
+    let task = fit_tasks(&labelled.iter().collect::<Vec<_>>(), &served, &with, "task type");
+    let difficulty = fit_difficulty(&labelled.iter().collect::<Vec<_>>(), &queries.iter().collect::<Vec<_>>(), &with);
     let tokens = fit_tokens(&queries);
     let embeddings: Vec<_> = labelled
         .iter()
@@ -139,6 +161,16 @@ pub fn run(args: &FitArgs) -> Result<()> {
         provenance: provenance(args, &tables)?,
     };
     write(&args.out, &artefact, card)
+}
+
+/// Disturbances of an even sample of our own prompts.
+fn noise(args: &FitArgs, labelled: &[Labelled], embedder: &mut Embedder) -> Result<Option<Noise>> {
+    if args.noise_weight <= 0.0 {
+        return Ok(None);
+    }
+    let own: Vec<&Prompt> = labelled.iter().filter(|l| l.own).map(|l| &l.row.prompt).collect();
+    let step = (own.len() / NOISE_PROMPTS).max(1);
+    Ok(Some(Noise::measure(embedder, &own.into_iter().step_by(step).collect::<Vec<_>>())?))
 }
 
 fn is_merged_name(task: TaskType) -> bool {
@@ -246,8 +278,8 @@ fn row(inputs: &Inputs, target: f64, weight: f64) -> Row {
 
 const STOP: Stop = Stop { iterations: 120, tolerance: 1e-5 };
 
-fn options(loss: Loss) -> Options {
-    Options { loss, dense: DENSE, sparse: BUCKETS, dense_penalty: 2.0, sparse_penalty: 1.0, stop: STOP }
+fn options(loss: Loss) -> Options<'static> {
+    Options { loss, dense: DENSE, sparse: BUCKETS, dense_penalty: 2.0, sparse_penalty: 1.0, noise: None, stop: STOP }
 }
 
 /// Rows of the task-type head: own prompts weigh 1, each source of the corpus has one weight in all.
@@ -264,19 +296,20 @@ fn task_rows(labelled: &[&Labelled], served: &[TaskType], args: &FitArgs) -> Vec
         .collect()
 }
 
-fn fit_tasks(labelled: &[&Labelled], served: &[TaskType], args: &FitArgs, what: &str) -> Linear {
-    let rows = task_rows(labelled, served, args);
-    fit(&rows, options(Loss::Softmax(served.len())), what)
+fn fit_tasks(labelled: &[&Labelled], served: &[TaskType], with: &Settings<'_>, what: &str) -> Linear {
+    let rows = task_rows(labelled, served, with.args);
+    let options = Options { noise: with.noise(&rows), ..options(Loss::Softmax(served.len())) };
+    fit(&rows, options, what)
 }
 
-fn fit(rows: &[Row], options: Options, what: &str) -> Linear {
+fn fit(rows: &[Row], options: Options<'_>, what: &str) -> Linear {
     let bar = bar(options.stop.iterations as u64, &format!("fitting {what}"));
     let model = Linear::fit(&rows.iter().collect::<Vec<_>>(), options, |_| bar.inc(1));
     bar.finish_and_clear();
     model
 }
 
-fn fit_difficulty(labelled: &[&Labelled], queries: &[&Query], args: &FitArgs) -> Linear {
+fn fit_difficulty(labelled: &[&Labelled], queries: &[&Query], with: &Settings<'_>) -> Linear {
     let mut rows: Vec<Row> = labelled
         .iter()
         .filter_map(|l| l.row.level.map(|level| row(&l.inputs, LEVELS[usize::from(level) - 1], 1.0)))
@@ -284,10 +317,11 @@ fn fit_difficulty(labelled: &[&Labelled], queries: &[&Query], args: &FitArgs) ->
     let mut sizes: BTreeMap<usize, f64> = BTreeMap::new();
     queries.iter().for_each(|q| *sizes.entry(q.table).or_default() += 1.0);
     rows.extend(queries.iter().map(|q| {
-        let weight = (args.table_weight / sizes[&q.table]).min(1.0);
+        let weight = (with.args.table_weight / sizes[&q.table]).min(1.0);
         row(&q.inputs, sigmoid(q.difficulty), weight)
     }));
-    fit(&rows, Options { dense_penalty: 0.5, sparse_penalty: 0.5, ..options(Loss::Logistic) }, "difficulty")
+    let noise = with.noise(&rows);
+    fit(&rows, Options { dense_penalty: 0.5, sparse_penalty: 0.5, noise, ..options(Loss::Logistic) }, "difficulty")
 }
 
 /// Ridge on ln(tokens); without any counts, the logarithm of 300 tokens for every prompt.
@@ -313,19 +347,20 @@ fn head(model: &Linear) -> LinearHead {
 
 /// Held-out figures: each author and each source of the corpus left out in turn.
 fn measure(
-    args: &FitArgs,
+    with: &Settings<'_>,
     labelled: &[Labelled],
     queries: &[Query],
     tables: &[Outcomes],
     served: &[TaskType],
 ) -> Result<Card> {
+    let args = with.args;
     let sources: BTreeSet<&str> = labelled.iter().map(|l| l.row.source.as_str()).collect();
     let (mut by_source, mut tfidf_by_source) = (BTreeMap::new(), BTreeMap::new());
     let (mut own_pairs, mut own_tfidf, mut own_logits) = (Vec::new(), Vec::new(), Vec::new());
     let mut levels: Vec<(u8, String, f64)> = Vec::new();
     for source in &sources {
         let (held, kept): (Vec<&Labelled>, Vec<&Labelled>) = labelled.iter().partition(|l| l.row.source == *source);
-        let model = fit_tasks(&kept, served, args, &format!("without {source}"));
+        let model = fit_tasks(&kept, served, with, &format!("without {source}"));
         let baseline = tfidf(&kept, &held, served, args);
         let held_rows = task_rows(&held, served, args);
         let logits = model.predict_all(&held_rows.iter().collect::<Vec<_>>());
@@ -335,7 +370,7 @@ fn measure(
             held.iter().zip(&baseline).map(|(l, &c)| (merged(l.row.label), served[c])).collect();
         if held[0].own {
             own_logits.extend(held_rows.iter().zip(logits).map(|(r, z)| (r.target as usize, z)));
-            let difficulty = fit_difficulty(&kept, &queries.iter().collect::<Vec<_>>(), args);
+            let difficulty = fit_difficulty(&kept, &queries.iter().collect::<Vec<_>>(), with);
             let outputs = difficulty.predict_all(&held_rows.iter().collect::<Vec<_>>());
             let scored = held.iter().zip(outputs);
             levels.extend(scored.filter_map(|(l, z)| Some((l.row.level?, l.row.language.clone(), z[0]))));
@@ -352,7 +387,7 @@ fn measure(
         by_source,
         tfidf_by_source,
         difficulty: difficulty_figures(&levels),
-        outcome_spearman: outcome_spearman(args, labelled, queries, tables),
+        outcome_spearman: outcome_spearman(with, labelled, queries, tables),
         agreement: card::agreement(&args.prompts, &args.second_labels)?,
         served: served.to_vec(),
     })
@@ -398,7 +433,7 @@ fn difficulty_figures(levels: &[(u8, String, f64)]) -> BTreeMap<String, f64> {
 
 /// Rank correlation of predicted and item-response difficulty on each outcome table when that table is left out.
 fn outcome_spearman(
-    args: &FitArgs,
+    with: &Settings<'_>,
     labelled: &[Labelled],
     queries: &[Query],
     tables: &[Outcomes],
@@ -406,7 +441,7 @@ fn outcome_spearman(
     let all: Vec<&Labelled> = labelled.iter().collect();
     let figures = tables.iter().enumerate().map(|(t, table)| {
         let (held, kept): (Vec<&Query>, Vec<&Query>) = queries.iter().partition(|q| q.table == t);
-        let model = fit_difficulty(&all, &kept, args);
+        let model = fit_difficulty(&all, &kept, with);
         let rows: Vec<Row> = held.iter().map(|q| row(&q.inputs, 0.0, 1.0)).collect();
         let predicted: Vec<f64> =
             model.predict_all(&rows.iter().collect::<Vec<_>>()).into_iter().map(|z| z[0]).collect();
@@ -442,6 +477,7 @@ fn provenance(args: &FitArgs, tables: &[Outcomes]) -> Result<BTreeMap<String, St
         ("source_weight".to_owned(), args.source_weight.to_string()),
         ("outcome_queries".to_owned(), args.outcome_queries.to_string()),
         ("table_weight".to_owned(), args.table_weight.to_string()),
+        ("noise_weight".to_owned(), args.noise_weight.to_string()),
     ]);
     if let Some(tasks) = &args.tasks {
         facts.insert("tasks.sha256".to_owned(), sha256_file(tasks)?);

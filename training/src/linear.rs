@@ -3,7 +3,10 @@
 //! Reproducible to the bit on one machine: rows are summed in fixed chunks whose partial sums are added in order, however many
 //! threads work on them.
 
-use crate::lbfgs::{Stop, minimise};
+use crate::{
+    lbfgs::{Stop, minimise},
+    noise::Noise,
+};
 use rayon::prelude::*;
 use satisfice::classifier::heads::dot;
 
@@ -47,7 +50,7 @@ impl Loss {
 
 /// Shape and penalties.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct Options<'a> {
     /// What is minimised.
     pub loss: Loss,
     /// Dense inputs.
@@ -58,6 +61,8 @@ pub struct Options {
     pub dense_penalty: f64,
     /// Ridge on sparse weights.
     pub sparse_penalty: f64,
+    /// Disturbances that the output should not follow, and their weight.
+    pub noise: Option<(&'a Noise, f64)>,
     /// When to stop.
     pub stop: Stop,
 }
@@ -75,7 +80,7 @@ pub struct Linear {
 impl Linear {
     /// Fits; `progress` is called with the objective after each iteration.
     #[must_use]
-    pub fn fit(rows: &[&Row], options: Options, progress: impl FnMut(f64)) -> Self {
+    pub fn fit(rows: &[&Row], options: Options<'_>, progress: impl FnMut(f64)) -> Self {
         let outputs = options.loss.outputs();
         let size = outputs * (options.dense + options.sparse + 1);
         let mut model = Self { outputs, dense: options.dense, sparse: options.sparse, weights: vec![0.0; size] };
@@ -127,7 +132,7 @@ impl Linear {
             .collect()
     }
 
-    fn objective(&self, rows: &[&Row], options: Options, x: &[f64], gradient: &mut [f64]) -> f64 {
+    fn objective(&self, rows: &[&Row], options: Options<'_>, x: &[f64], gradient: &mut [f64]) -> f64 {
         let single: Vec<f32> = x.iter().map(|&w| w as f32).collect();
         let parts: Vec<(f64, Vec<f32>)> =
             rows.par_chunks(CHUNK).map(|chunk| self.chunk(chunk, options.loss, &single)).collect();
@@ -142,6 +147,14 @@ impl Linear {
             let penalty = if i < dense { options.dense_penalty } else { options.sparse_penalty };
             value += 0.5 * penalty * w * w;
             *g += penalty * w;
+        }
+        if let Some((noise, weight)) = options.noise {
+            let (dense, slots) = (&single[..dense], &mut gradient[..dense]);
+            for (weights, slots) in dense.chunks_exact(self.dense).zip(slots.chunks_exact_mut(self.dense)) {
+                let (part, product) = noise.penalty(weights);
+                value += weight * part;
+                slots.iter_mut().zip(product).for_each(|(g, p)| *g += weight * p);
+            }
         }
         value
     }
@@ -224,9 +237,9 @@ mod tests {
         Row { dense: vec![x, 1.0 - x], sparse: vec![(u32::from(x > 0.5), 1.0)], target, weight: 1.0 }
     }
 
-    fn options(loss: Loss) -> Options {
+    fn options(loss: Loss) -> Options<'static> {
         let stop = Stop { iterations: 100, tolerance: 1e-9 };
-        Options { loss, dense: 2, sparse: 2, dense_penalty: 0.01, sparse_penalty: 0.01, stop }
+        Options { loss, dense: 2, sparse: 2, dense_penalty: 0.01, sparse_penalty: 0.01, noise: None, stop }
     }
 
     #[test]
