@@ -69,3 +69,13 @@ bench-peers PEERS PYTHON="python3" *ARGS:
 # What 8-bit encoding changes, in embeddings and decisions
 evaluate-encoder *ARGS:
     cargo run --release -p satisfice-training --bin satisfice-train -- evaluate-encoder {{ARGS}}
+
+# Our router beside its baselines on one public table, five splits: DATA=folder just evaluate zeroeval
+evaluate TABLE *ARGS:
+    cargo run --release -p satisfice-training --bin satisfice-train -- evaluate --protocol in-domain --priced-only \
+        --outcomes {{DATA}}/outcomes/{{TABLE}}.parquet {{ARGS}}
+
+# The service's policy on ParetoBandit's stream, half of it seen before: DATA=folder just stream --budgets 3e-4
+stream *ARGS:
+    cargo run --release -p satisfice-training --bin satisfice-train -- simulate --burn-in-share 0.5 \
+        --warm {{DATA}}/paretobandit_prior.safetensors --stream {{DATA}}/outcomes/paretobandit3.parquet {{ARGS}}

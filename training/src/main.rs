@@ -1,7 +1,9 @@
 //! `satisfice-train`: offline training and evaluation.
 
 use clap::{Parser, Subcommand};
-use satisfice_training::{channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit};
+use satisfice_training::{
+    channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit, import, replay, simulate,
+};
 use std::process::ExitCode;
 
 /// Fit, evaluate and promote what Satisfice predicts with.
@@ -18,6 +20,12 @@ enum Command {
     Fit(fit::FitArgs),
     /// Compare routers on held-out queries of outcome tables.
     Evaluate(evaluate::EvaluateArgs),
+    /// Run the service's policy on a stream of outcomes with bandit feedback.
+    Simulate(simulate::SimulateArgs),
+    /// Turn outcomes from elsewhere into an outcome table.
+    Import(import::ImportArgs),
+    /// Try other policies on the service's log.
+    Replay(replay::ReplayArgs),
     /// Write what the router sees of each query of outcome tables.
     Features(features::FeaturesArgs),
     /// Measure the encoder's channels, for its quantisation.
@@ -32,6 +40,9 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fit(args) => fit::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Channels(args) => channels::run(&args),
         Command::EvaluateEncoder(args) => evaluate_encoder::run(&args),

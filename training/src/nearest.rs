@@ -15,12 +15,19 @@ pub struct Hit {
 /// The `k` nearest of `among` for each of `of`, nearest first; ties go to the lower index.
 #[must_use]
 pub fn nearest(of: &[&[f32; DIMENSIONS]], among: &[&[f32; DIMENSIONS]], k: usize) -> Vec<Vec<Hit>> {
+    let among: Vec<&[f32]> = among.iter().map(|v| v.as_slice()).collect();
+    of.par_iter().map(|query| top(query.as_slice(), &among, k)).collect()
+}
+
+/// [`nearest`] for unit vectors of any length.
+#[must_use]
+pub fn nearest_slices(of: &[&[f32]], among: &[&[f32]], k: usize) -> Vec<Vec<Hit>> {
     of.par_iter().map(|query| top(query, among, k)).collect()
 }
 
-fn top(query: &[f32; DIMENSIONS], among: &[&[f32; DIMENSIONS]], k: usize) -> Vec<Hit> {
+fn top(query: &[f32], among: &[&[f32]], k: usize) -> Vec<Hit> {
     let mut hits: Vec<Hit> =
-        among.iter().enumerate().map(|(index, other)| Hit { index, cosine: dot(query, *other) }).collect();
+        among.iter().enumerate().map(|(index, other)| Hit { index, cosine: dot(query, other) }).collect();
     let order = |a: &Hit, b: &Hit| b.cosine.total_cmp(&a.cosine).then(a.index.cmp(&b.index));
     if hits.len() > k && k > 0 {
         hits.select_nth_unstable_by(k - 1, order);

@@ -189,3 +189,41 @@ pub fn outcomes(path: &Path) -> Result<Outcomes> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::prelude::{IntoColumn, NamedFrom, ParquetWriter, Series};
+
+    /// Writes a table of three queries and one model; the second query is contaminated.
+    fn table(scores: [f64; 3]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("small.parquet");
+        let text = |name: &str, values: [&str; 3]| Series::new(name.into(), values.as_slice()).into_column();
+        let columns = vec![
+            text("query_id", ["a", "b", "c"]),
+            text("query", ["one", "two", "three"]),
+            text("task", ["t", "t", "u"]),
+            text("model", ["m", "m", "m"]),
+            text("split", ["train", "contaminated", "train"]),
+            Series::new("score".into(), scores.as_slice()).into_column(),
+        ];
+        let mut frame = DataFrame::new(3, columns).expect("a frame");
+        ParquetWriter::new(std::fs::File::create(&path).expect("a file")).finish(&mut frame).expect("written");
+        (folder, path)
+    }
+
+    #[test]
+    fn contaminated_queries_are_left_out() {
+        let (_folder, path) = table([1.0, 0.5, 0.0]);
+        let read = outcomes(&path).expect("a table");
+        assert_eq!((read.query_ids, read.dataset.as_str()), (vec!["a".to_owned(), "c".to_owned()], "small"));
+    }
+
+    #[test]
+    fn a_score_off_the_scale_is_refused_with_its_row() {
+        let (_folder, path) = table([1.0, 0.5, 1.5]);
+        let error = outcomes(&path).expect_err("1.5 is no score").to_string();
+        assert!(error.contains("row 2") && error.contains("1.5"), "{error}");
+    }
+}

@@ -4,16 +4,17 @@ mod plot;
 mod report;
 mod rounds;
 
-pub use report::Report;
+pub use report::{Report, Summary};
 pub use rounds::{Round, rounds};
 
 use crate::{
     embed::{Embedder, bar},
     quality::Satisfice,
     routing::{
-        Curve, Router, RoutingTable, Trained,
+        Curve, Predictions, Router, RoutingTable, Trained,
         baselines::{Knn, Oracle, RidgeRouter, SourceTable, TaskMean},
         figures::{self, Figures, Yardstick},
+        pair::{self, PairFigures},
         splits,
     },
     tables,
@@ -109,7 +110,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
 /// Every router by name, or those asked for.
 fn routers(names: &[String]) -> Result<Vec<Box<dyn Router>>> {
     let all: Vec<Box<dyn Router>> = vec![
-        Box::new(Satisfice),
+        Box::new(Satisfice::default()),
         Box::new(Knn),
         Box::new(RidgeRouter),
         Box::new(TaskMean),
@@ -132,6 +133,8 @@ pub struct Evaluated {
     pub curves: BTreeMap<String, Curve>,
     /// Calibration error by router and model.
     pub ece: BTreeMap<String, BTreeMap<String, f64>>,
+    /// For a pair of models: measures by router and benchmark (the first part of the task's name).
+    pub pairs: BTreeMap<String, BTreeMap<String, PairFigures>>,
 }
 
 /// Trains and tests every router on one division of the queries.
@@ -156,11 +159,27 @@ pub fn evaluate(round: &Round, routers: &[Box<dyn Router>], bar: &ProgressBar) -
         }
         let ece = crate::routing::calibration::ece_by_model(&predictions, &round.test);
         out.ece.insert(router.name(), round.test.models.iter().cloned().zip(ece).collect());
+        out.pairs.insert(router.name(), by_benchmark(&predictions, &round.test, yardstick.best_single));
         out.figures.insert(router.name(), found);
         out.curves.insert(router.name(), curve);
         bar.inc(1);
     }
     Ok(out)
+}
+
+/// The measures for a pair on each benchmark: `mmlu` of `routellm/mmlu/law`.
+fn by_benchmark(predictions: &Predictions, test: &RoutingTable, strong: usize) -> BTreeMap<String, PairFigures> {
+    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, query) in test.queries.iter().enumerate() {
+        let mut parts = test.tasks[query.task].split('/');
+        let benchmark = parts.nth(1).unwrap_or_default();
+        rows.entry(benchmark).or_default().push(row);
+    }
+    let measured = rows.into_iter().filter_map(|(benchmark, rows)| {
+        let figures = pair::figures(&predictions.rows(&rows), &test.rows(&rows), strong)?;
+        Some((benchmark.to_owned(), figures))
+    });
+    measured.collect()
 }
 
 /// A part of the training queries, and the rest, to choose operating points on.
@@ -173,7 +192,7 @@ fn validation(train: &RoutingTable) -> (RoutingTable, RoutingTable) {
 /// Share of the decisions that stay the same when the wording is varied, by kind of variation and in all.
 fn same_decisions(
     trained: &dyn Trained,
-    predictions: &crate::routing::Predictions,
+    predictions: &Predictions,
     varied: &[(&'static str, RoutingTable)],
     lambda: f64,
 ) -> Vec<(&'static str, f64)> {
@@ -194,7 +213,10 @@ fn fixed(yardstick: &Yardstick, test: &RoutingTable) -> Evaluated {
     let mut add = |name: String, curve: Curve, operates_at: Option<usize>| {
         let mut figures = yardstick.of_curve(&curve);
         if let Some(i) = operates_at {
-            figures.extend([("avg_quality", curve.0[i].quality), ("avg_cost_usd", curve.0[i].cost_usd)]);
+            figures.insert("avg_quality", curve.0[i].quality);
+            if yardstick.priced {
+                figures.insert("avg_cost_usd", curve.0[i].cost_usd);
+            }
         }
         out.figures.insert(name.clone(), figures);
         out.curves.insert(name, curve);

@@ -1,7 +1,7 @@
 //! The report: figures of every router, with intervals over the rounds.
 
 use super::{EvaluateArgs, Evaluated, Round, Source};
-use crate::routing::Curve;
+use crate::routing::{Curve, pair::PairFigures};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -29,19 +29,19 @@ struct RoundReport {
 
 /// Mean over rounds, with a 95 % interval of the mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Summary {
+pub struct Summary {
     /// Mean.
-    pub(super) mean: f64,
+    pub mean: f64,
     /// Lower end.
-    pub(super) low: f64,
+    pub low: f64,
     /// Upper end.
-    pub(super) high: f64,
+    pub high: f64,
 }
 
 impl Summary {
     /// Student's t interval; one value is its own interval. `None` without finite values.
     #[must_use]
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
+    pub fn of(values: &[f64]) -> Option<Self> {
         let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         let n = values.len();
         if n == 0 {
@@ -184,8 +184,34 @@ impl Report {
                 rounds[0].models.len()
             );
             self.group_table(group, &mut out);
+            self.pair_table(group, &mut out);
         }
         out
+    }
+
+    /// APGR and calls to the strong model by benchmark, for a pair of models.
+    fn pair_table(&self, group: &str, out: &mut String) {
+        let mut values: BTreeMap<(&str, &str), Vec<PairFigures>> = BTreeMap::new();
+        for round in self.rounds.iter().filter(|r| r.group == group) {
+            for (router, benchmarks) in &round.evaluated.pairs {
+                for (benchmark, figures) in benchmarks {
+                    values.entry((benchmark, router)).or_default().push(*figures);
+                }
+            }
+        }
+        for ((benchmark, router), figures) in values {
+            let mean = |of: fn(&PairFigures) -> f64| Summary::of(&figures.iter().map(of).collect::<Vec<_>>());
+            if let (Some(apgr), Some(half), Some(most)) = (mean(|f| f.apgr), mean(|f| f.cpt50), mean(|f| f.cpt80)) {
+                let _ = writeln!(
+                    out,
+                    "{benchmark:14}{router:14} APGR {:.4} ±{:.4}  CPT50 {:.1} %  CPT80 {:.1} %",
+                    apgr.mean,
+                    apgr.high - apgr.mean,
+                    half.mean,
+                    most.mean
+                );
+            }
+        }
     }
 
     fn group_table(&self, group: &str, out: &mut String) {
@@ -224,6 +250,7 @@ fn round_json(round: &RoundReport) -> Value {
         "models": round.models,
         "routers": round.evaluated.figures,
         "ece_by_model": round.evaluated.ece,
+        "pairs": round.evaluated.pairs,
         "curves": round.evaluated.curves,
     })
 }

@@ -76,7 +76,13 @@ fn round(name: &str, train: &RoutingTable, test: &RoutingTable, args: &EvaluateA
         }
         args.models.clone()
     } else if args.priced_only {
-        train.priced_models()
+        let mut priced = train.priced_models();
+        // A protocol's test queries may be of another data set, where fewer models were run.
+        if args.protocol.is_some() {
+            let tested = test.priced_models();
+            priced.retain(|m| tested.contains(m));
+        }
+        priced
     } else {
         let mostly = |t: &RoutingTable, model: &str| {
             let Some(m) = t.models.iter().position(|x| x == model) else { return false };

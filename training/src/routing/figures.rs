@@ -13,6 +13,8 @@ pub struct Yardstick {
     pub best_single: usize,
     /// Each model used for everything, on the test queries.
     pub fixed: Vec<Point>,
+    /// Whether every cost is known; if not, there are no figures of cost.
+    pub priced: bool,
 }
 
 impl Yardstick {
@@ -23,7 +25,7 @@ impl Yardstick {
         let fixed = cost.into_iter().zip(quality).map(|(cost_usd, quality)| Point { cost_usd, quality }).collect();
         let means = train.score.column_means();
         let best = (0..means.len()).max_by(|&a, &b| known(means[a]).total_cmp(&known(means[b])));
-        Self { best_single: best.unwrap_or_default(), fixed }
+        Self { best_single: best.unwrap_or_default(), fixed, priced: test.is_priced() }
     }
 
     /// Costs of the cheapest and the dearest single model.
@@ -45,6 +47,10 @@ impl Yardstick {
     pub fn of_curve(&self, curve: &Curve) -> Figures {
         let best = self.fixed[self.best_single];
         let (low, high) = self.cost_range();
+        let gain = ("perf_gain", curve.best_quality() / best.quality - 1.0);
+        if !self.priced {
+            return Figures::from([gain]);
+        }
         let saved = |quality: f64| {
             let cost = curve.least_cost(quality).unwrap_or(f64::INFINITY).min(best.cost_usd);
             1.0 - cost / best.cost_usd
@@ -52,7 +58,7 @@ impl Yardstick {
         let cost_save = saved(best.quality);
         Figures::from([
             ("aiq", curve.aiq(low, high)),
-            ("perf_gain", curve.best_quality() / best.quality - 1.0),
+            gain,
             ("cost_save", cost_save),
             ("cost_save_95", saved(0.95 * best.quality)),
             ("qnc", 1.0 - cost_save),
@@ -79,11 +85,12 @@ pub fn of_predictions(
     let point = predictions.point(test, lambda);
     figures.extend([
         ("avg_quality", point.quality),
-        ("avg_cost_usd", point.cost_usd),
-        ("lambda_usd", lambda),
         ("avg_acc", avg_acc(predictions, test)),
         ("recall_at", calibration::recall_at(predictions, test)),
     ]);
+    if yardstick.priced {
+        figures.extend([("avg_cost_usd", point.cost_usd), ("lambda_usd", lambda)]);
+    }
     if calibrated {
         let ece = calibration::ece_by_model(predictions, test);
         figures.insert("ece", ece.iter().sum::<f64>() / ece.len().max(1) as f64);
@@ -110,6 +117,9 @@ fn avg_acc(predictions: &Predictions, test: &RoutingTable) -> f64 {
 /// highest quality.
 #[must_use]
 pub fn operating_lambda(predictions: &Predictions, validation: &RoutingTable, best_single: usize) -> f64 {
+    if !validation.is_priced() {
+        return f64::INFINITY;
+    }
     let target = validation.score.column_mean(best_single);
     let points = super::router::lambdas().into_iter().map(|l| (l, predictions.point(validation, l)));
     let points: Vec<(f64, Point)> = points.collect();

@@ -1,9 +1,10 @@
 //! Measures for a pair of models, the strong and the weak one (RouteLLM, arXiv 2406.18665).
 
 use super::{Predictions, RoutingTable};
+use serde::Serialize;
 
 /// Performance gap recovered as more queries go to the strong model.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairFigures {
     /// Mean of the recovered gap over all shares.
     pub apgr: f64,

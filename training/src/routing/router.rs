@@ -20,6 +20,13 @@ pub struct Predictions {
 }
 
 impl Predictions {
+    /// Those for some queries.
+    #[must_use]
+    pub fn rows(&self, rows: &[usize]) -> Self {
+        let of = |grid: &Grid| Grid::from_rows(&rows.iter().map(|&r| grid.row(r).to_vec()).collect::<Vec<_>>());
+        Self { quality: of(&self.quality), cost: of(&self.cost) }
+    }
+
     /// The model chosen for a query: `argmin ĉ − λ q̂`; at λ = ∞ the highest q̂, of equals the cheapest.
     #[must_use]
     pub fn choice(&self, query: usize, lambda: f64) -> usize {

@@ -4,9 +4,9 @@ use crate::{embed::Embedder, tables::Outcomes};
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use satisfice::{
-    classifier::heads::Inputs,
+    classifier::{Classifier, heads::Inputs},
     domain::Prompt,
-    encoder::{DIMENSIONS, Embedding},
+    encoder::{DIMENSIONS, Embedding, visible_text},
 };
 use std::sync::Arc;
 
@@ -91,6 +91,16 @@ pub struct Query {
     pub inputs: Arc<Inputs>,
     /// Sentence embedding, unit norm.
     pub embedding: Arc<Embedding>,
+    /// What the posterior sees, `(30,)`.
+    pub context: Arc<[f32]>,
+}
+
+impl Query {
+    /// Trunk of the encoder as heads see it, `(384,)`.
+    #[must_use]
+    pub fn trunk(&self) -> &[f32] {
+        &self.inputs.dense[DIMENSIONS..2 * DIMENSIONS]
+    }
 }
 
 /// Scores, costs and tokens of models on queries.
@@ -120,6 +130,7 @@ impl RoutingTable {
     /// # Errors
     /// A query can't be encoded, or a table is empty.
     pub fn join(tables: &[Outcomes], embedder: &mut Embedder) -> Result<Self> {
+        let classifier = Classifier::builtin(embedder.encoder_id())?;
         let mut joined = Self::default();
         for table in tables {
             ensure!(!table.rows.is_empty(), "outcome table {} is empty", table.dataset);
@@ -132,18 +143,19 @@ impl RoutingTable {
         let grids = [unknown(), unknown(), unknown(), unknown()];
         [joined.score, joined.cost, joined.input_tokens, joined.output_tokens] = grids;
         for table in tables {
-            joined.append(table, embedder)?;
+            joined.append(table, embedder, &classifier)?;
         }
         Ok(joined)
     }
 
-    fn append(&mut self, table: &Outcomes, embedder: &mut Embedder) -> Result<()> {
+    fn append(&mut self, table: &Outcomes, embedder: &mut Embedder, classifier: &Classifier) -> Result<()> {
         let first = self.queries.len();
         let dataset = index_of(&mut self.datasets, &table.dataset);
         let model: Vec<usize> = table.models.iter().map(|m| self.models.binary_search(m).unwrap_or_default()).collect();
         let prompts: Vec<Prompt> = table.queries.par_iter().map(|q| Prompt::user(q.clone())).collect();
         let inputs = embedder.inputs(&prompts.iter().collect::<Vec<_>>(), &table.dataset)?;
         for (i, (inputs, encoding)) in inputs.into_iter().enumerate() {
+            let context = classifier.classify(&prompts[i], &visible_text(&prompts[i]), &encoding).context;
             let task = index_of(&mut self.tasks, &format!("{}/{}", table.dataset, table.tasks[i]));
             self.queries.push(Query {
                 id: table.query_ids[i].clone(),
@@ -152,6 +164,7 @@ impl RoutingTable {
                 text: table.queries[i].as_str().into(),
                 inputs: Arc::new(inputs),
                 embedding: Arc::new(encoding.embedding),
+                context: context.into(),
             });
         }
         for row in &table.rows {
@@ -289,6 +302,7 @@ pub(crate) mod fixtures {
             text: format!("query {id}").into(),
             inputs: Arc::new(Inputs { dense, buckets: Vec::new(), value: 1.0 }),
             embedding: Arc::new(Embedding::from_unit(values)),
+            context: vec![0.0; satisfice::classifier::CONTEXT].into(),
         }
     }
 }

@@ -1,0 +1,191 @@
+//! The service's own policy on a stream: belief, decision, exploration, controller and learning as in `satisfice::policy`.
+
+use super::world::{Step, World};
+use crate::routing::{Predictions, RoutingTable};
+use satisfice::{
+    domain::{DecisionMode, FeedbackSource, ModelId, Quality, Reward, RoutingRule},
+    policy::{
+        self, Event, ExplorationCaps, LearningRates, MeanGoal, Posterior, Scored, TargetController, context_vector,
+    },
+};
+use std::collections::VecDeque;
+
+/// What is asked of the policy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goal {
+    /// The decision rule.
+    pub mode: DecisionMode,
+    /// τ; not used for a budget.
+    pub quality_target: f64,
+    /// USD a request; used for a budget alone.
+    pub budget_usd: f64,
+}
+
+/// How it learns and explores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Habits {
+    /// Forgetting and firmness of the prior.
+    pub rates: LearningRates,
+    /// Share of requests explored.
+    pub exploration: f64,
+    /// κ of the lower bound.
+    pub kappa: f64,
+}
+
+/// What one request came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lived {
+    /// Third of the stream.
+    pub phase: usize,
+    /// The model that served.
+    pub model: usize,
+    /// Predicted quality of it.
+    pub predicted: f64,
+    /// Its score.
+    pub score: f64,
+    /// Its cost in USD.
+    pub cost_usd: f64,
+    /// Whether the rule judged the target met.
+    pub target_met: bool,
+}
+
+/// A score that will be seen.
+struct Pending {
+    due: usize,
+    row: usize,
+    model: usize,
+    predicted: f64,
+    score: f64,
+}
+
+/// One policy on one stream.
+pub struct Agent<'a> {
+    table: &'a RoutingTable,
+    prior: &'a Predictions,
+    models: Vec<ModelId>,
+    posterior: Posterior,
+    controller: Option<TargetController>,
+    rule: RoutingRule,
+    pending: VecDeque<Pending>,
+    number: u64,
+    seed: u64,
+}
+
+impl<'a> Agent<'a> {
+    /// Starts with beliefs about the stream's queries, and requests seen before for the controller.
+    #[must_use]
+    pub fn new(
+        table: &'a RoutingTable,
+        prior: &'a Predictions,
+        before: &Predictions,
+        goal: Goal,
+        habits: Habits,
+        seed: u64,
+    ) -> Self {
+        let rule = RoutingRule {
+            mode: goal.mode,
+            quality_target: Quality::clipped(goal.quality_target),
+            kappa: habits.kappa,
+            lambda_usd: 0.0,
+            exploration: habits.exploration,
+        };
+        let controller = match goal.mode {
+            DecisionMode::Floor => None,
+            DecisionMode::Average => Some(MeanGoal::Quality(goal.quality_target)),
+            DecisionMode::Budget => Some(MeanGoal::Cost(goal.budget_usd)),
+        };
+        let mut agent = Self {
+            table,
+            prior,
+            models: table.models.iter().map(|m| ModelId::from(m.as_str())).collect(),
+            posterior: Posterior::new(habits.rates),
+            controller: controller.map(|goal| TargetController::new(goal, habits.kappa)),
+            rule,
+            pending: VecDeque::new(),
+            number: 0,
+            seed,
+        };
+        agent.warm_up(before);
+        agent
+    }
+
+    fn warm_up(&mut self, before: &Predictions) {
+        let spread = 0.0;
+        let row = |r: usize| -> Vec<Scored> {
+            let each = before.quality.row(r).iter().zip(before.cost.row(r));
+            each.map(|(&mean, &cost_usd)| Scored { mean, spread, cost_usd }).collect()
+        };
+        let rows: Vec<Vec<Scored>> = (0..before.quality.rows()).map(row).collect();
+        if let Some(controller) = &mut self.controller {
+            controller.warm_up(rows.iter().map(Vec::as_slice));
+        }
+    }
+
+    /// Lives through a stream.
+    pub fn live(&mut self, world: &mut World<'_>) -> Vec<Lived> {
+        let steps = world.steps().to_vec();
+        let mut lived = Vec::with_capacity(steps.len());
+        for (t, &step) in steps.iter().enumerate() {
+            self.learn(t);
+            lived.push(self.serve(world, step, t));
+        }
+        lived
+    }
+
+    /// What is believed of every model on a query, at today's prices.
+    fn candidates(&self, world: &World<'_>, step: Step) -> Vec<Scored> {
+        let each = self.models.iter().enumerate().map(|(m, model)| {
+            let prior = self.prior.quality.row(step.row)[m];
+            let psi = context_vector(prior, &self.table.queries[step.row].context);
+            let belief = self.posterior.believe(model, prior, &psi);
+            let cost_usd = self.prior.cost.row(step.row)[m].max(0.0) * world.price(step, m);
+            Scored { mean: belief.mean, spread: belief.spread, cost_usd }
+        });
+        each.collect()
+    }
+
+    fn serve(&mut self, world: &mut World<'_>, step: Step, t: usize) -> Lived {
+        let candidates = self.candidates(world, step);
+        if let Some(controller) = &mut self.controller {
+            self.rule.lambda_usd = controller.lambda();
+            controller.observe(&candidates);
+        }
+        let caps = ExplorationCaps::default();
+        let choice = policy::choose(&self.rule, &caps, &candidates, self.seed, t as u128);
+        let (model, target_met) = choice.map_or((0, false), |c| (c.chosen, c.target_met));
+        let chosen = candidates[model];
+        let (score, cost_usd) = world.outcome(step, model);
+        if let Some(controller) = &mut self.controller {
+            controller.decided(&chosen);
+            if self.rule.mode == DecisionMode::Budget {
+                controller.realised(chosen.cost_usd, cost_usd);
+            }
+        }
+        if let Some((seen, delay)) = world.seen(score) {
+            let pending = Pending { due: t + 1 + delay, row: step.row, model, predicted: chosen.mean, score: seen };
+            self.pending.push_back(pending);
+        }
+        Lived { phase: step.phase, model, predicted: chosen.mean, score, cost_usd, target_met }
+    }
+
+    /// Folds the scores that are due.
+    fn learn(&mut self, t: usize) {
+        while let Some(due) = self.pending.pop_front_if(|p| p.due <= t) {
+            self.number += 1;
+            self.posterior.fold(&Event {
+                number: self.number,
+                model: self.models[due.model].clone(),
+                source: FeedbackSource::Judge,
+                reward: Reward::Score(Quality::clipped(due.score)),
+                context: self.table.queries[due.row].context.to_vec(),
+                prior: self.prior.quality.row(due.row)[due.model],
+                superseded: None,
+            });
+            if self.rule.mode == DecisionMode::Average
+                && let Some(controller) = &mut self.controller
+            {
+                controller.realised(due.predicted, due.score);
+            }
+        }
+    }
+}
