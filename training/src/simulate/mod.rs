@@ -54,7 +54,7 @@ pub struct SimulateArgs {
     /// Which scores are seen: full, mcar:SHARE, complaints, delayed, noisy.
     #[arg(long, default_value = "full")]
     pub feedback: Feedback,
-    /// What changes in the middle: none, regression[,model=NAME][,score=0.75][,cost=0], price,model=NAME[,factor=0.1].
+    /// What changes in the middle: `none`, `regression[,model=NAME][,score=0.75][,cost=0]`, `price,model=NAME[,factor=0.1]`.
     #[arg(long, default_value = "none")]
     pub drift: Drift,
     /// Requests in each of the three phases under drift.
