@@ -38,6 +38,17 @@ pub enum MeanGoal {
     Cost(f64),
 }
 
+impl MeanGoal {
+    /// The number whose mean is kept: predicted quality, or expected cost in USD.
+    #[must_use]
+    pub fn of(self, chosen: &Scored) -> f64 {
+        match self {
+            Self::Quality(_) => chosen.mean,
+            Self::Cost(_) => chosen.cost_usd,
+        }
+    }
+}
+
 /// Keeps λ: bisection over a ring of recent candidates for an aim that works off what the account says.
 ///
 /// The account is the sum of what was got beyond the goal: predictions as decisions are made, corrected when the actual is
@@ -102,9 +113,15 @@ impl TargetController {
 
     /// Counts a decision as predicted.
     pub fn decided(&mut self, chosen: &Scored) {
+        self.decided_many(1, self.goal.of(chosen));
+    }
+
+    /// Counts decisions by the sum of what [`MeanGoal::of`] says of their choices.
+    pub fn decided_many(&mut self, decisions: u64, total: f64) {
+        let n = decisions as f64;
         match self.goal {
-            MeanGoal::Quality(target) => self.count(chosen.mean + self.bias.0 - target),
-            MeanGoal::Cost(budget) => self.count(1.0 - chosen.cost_usd / budget),
+            MeanGoal::Quality(target) => self.count(total + n * (self.bias.0 - target)),
+            MeanGoal::Cost(budget) => self.count(n - total / budget),
         }
     }
 

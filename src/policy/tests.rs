@@ -191,6 +191,72 @@ fn the_controller_keeps_a_budget() {
     assert!(costs / 256.0 <= 0.5);
 }
 
+/// Runs a controller over two models, a good dear one and a cheap one that is worse the harder the request is; gives the mean
+/// of `actual` over what was chosen.
+fn kept_mean(goal: MeanGoal, mode: DecisionMode, requests: u32, actual: impl Fn(&Scored) -> f64) -> f64 {
+    let mut controller = TargetController::new(goal, 0.0);
+    let mut r = rule(mode);
+    r.kappa = 0.0;
+    let mut sum = 0.0;
+    for i in 0..requests {
+        let hard = f64::from(i * 7 % 10) / 10.0;
+        let candidates = [scored(0.99 - 0.1 * hard, 1.0), scored(0.95 - 0.5 * hard, 0.1)];
+        r.lambda_usd = controller.lambda();
+        controller.observe(&candidates);
+        let chosen = candidates[greedy(&r, &candidates).unwrap().0];
+        controller.decided(&chosen);
+        let got = actual(&chosen);
+        controller.realised(goal.of(&chosen), got);
+        sum += got;
+    }
+    sum / f64::from(requests)
+}
+
+#[test]
+fn bills_above_the_expected_are_paid_back() {
+    let spent = kept_mean(MeanGoal::Cost(0.5), DecisionMode::Budget, 2000, |c| 1.3 * c.cost_usd);
+    assert!((0.45..=0.505).contains(&spent), "{spent}");
+}
+
+#[test]
+fn scores_below_the_predicted_are_made_up_for() {
+    let quality = kept_mean(MeanGoal::Quality(0.85), DecisionMode::Average, 2000, |c| c.mean - 0.04);
+    assert!((0.845..0.865).contains(&quality), "{quality}");
+}
+
+#[test]
+fn a_budget_below_the_cheapest_model_buys_nothing_else() {
+    let spent = kept_mean(MeanGoal::Cost(0.09), DecisionMode::Budget, 500, |c| c.cost_usd);
+    assert!((spent - 0.1).abs() < 1e-9, "{spent}");
+}
+
+#[test]
+fn a_healthy_models_level_stays_at_zero() {
+    let noisy = |n: u64| event(n, "a", [0.95, 0.75, 0.85, 0.65][(n % 4) as usize]);
+    let posterior = folded(&(1..=400).map(noisy).collect::<Vec<_>>());
+    let level = posterior.level(&"a".into());
+    assert_eq!((level.alarms, level.offset, level.variance), (0, 0.0, 0.0));
+    assert!(level.noise < 0.9, "errors of a tenth are less than a score's stated variance: {level:?}");
+}
+
+#[test]
+fn a_repaired_model_is_believed_again() {
+    let mut level = Level::default();
+    for i in 0..200 {
+        level.observe(if i % 2 == 0 { 0.05 } else { -0.05 }, 0.02, 0.0);
+    }
+    for _ in 0..30 {
+        level.observe(-0.5, 0.02, 0.0);
+    }
+    assert!(level.shifted && level.offset < -0.3, "{level:?}");
+    let back = (1..=20).find(|_| {
+        level.observe(0.0, 0.02, 0.0);
+        !level.shifted
+    });
+    assert!(back.is_some_and(|n| n <= 8), "{back:?} {level:?}");
+    assert_eq!((level.offset, level.alarms > 0), (0.0, true));
+}
+
 prop_compose! {
     fn candidates()(rows in prop::collection::vec((0.0..1.0f64, 0.0..0.3f64, 1e-6..1.0f64), 1..20)) -> Vec<Scored> {
         rows.into_iter().map(|(mean, spread, cost_usd)| Scored { mean, spread, cost_usd }).collect()

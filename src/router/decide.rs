@@ -152,7 +152,7 @@ impl Inner {
         field.models.iter().position(|candidate| candidate.entry.id == model)
     }
 
-    /// Lets the rule choose, unless the choice was made before; then there is nothing to show the controllers either.
+    /// Lets the rule choose, unless the choice was made before; then there is nothing to tune on, but it counts.
     fn choose(
         &self,
         plan: &Plan<'_>,
@@ -166,6 +166,9 @@ impl Inner {
         rule.lambda_usd = controller.as_ref().map_or(0.0, |controller| controller.lambda());
         if let Some(kept) = kept {
             rule.exploration = 0.0;
+            if let Some(controller) = controller {
+                controller.decided(&scored[kept]);
+            }
             return Ok(policy::keep(rule, scored, kept));
         }
         if let Some(controller) = &controller {
