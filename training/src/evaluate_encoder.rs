@@ -1,7 +1,7 @@
 //! `satisfice-train evaluate-encoder`: what 8 bits change, in embeddings and in decisions.
 
-use crate::{embed::bar, tables};
-use anyhow::{Context, Result, ensure};
+use crate::{embed::bar, output::write_json, tables};
+use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use satisfice::{
     catalog::{Catalog, expected_cost},
@@ -86,8 +86,7 @@ pub fn run(args: &EvaluateEncoderArgs) -> Result<()> {
         100.0 * found.same_task,
     );
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&found)? + "\n";
-        std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        write_json(path, &found)?;
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use crate::{
     embed::Embedder,
     metrics::{Report, report},
+    output::write_json,
     tables,
 };
-use anyhow::{Context, Result};
+use anyhow::Result;
 use satisfice::{
     classifier::{Classifier, heads::softmax},
     domain::{Prompt, TaskType},
@@ -88,9 +89,8 @@ pub fn run(args: &EvaluateTasksArgs) -> Result<()> {
         label_map: artefact.label_map.clone(),
         artefact: classifier.version().to_owned(),
     };
-    let text = serde_json::to_string_pretty(&evaluation)?;
     if let Some(path) = &args.json {
-        std::fs::write(path, text + "\n").with_context(|| format!("can't write {}", path.display()))?;
+        write_json(path, &evaluation)?;
     }
     println!("{} prompts: accuracy {:.3}, macro F1 {:.3}", evaluation.n, evaluation.accuracy, evaluation.macro_f1);
     for (source, figures) in &evaluation.by_source {

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod nearest;
 pub mod noise;
 pub mod ope;
+pub mod output;
 pub mod pca;
 pub mod perturb;
 pub mod quality;

@@ -1,7 +1,7 @@
 //! Exact nearest neighbours by cosine.
 
 use rayon::prelude::*;
-use satisfice::{classifier::heads::dot, encoder::DIMENSIONS};
+use satisfice::classifier::heads::dot;
 
 /// A neighbour.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,16 +12,9 @@ pub struct Hit {
     pub cosine: f32,
 }
 
-/// The `k` nearest of `among` for each of `of`, nearest first; ties go to the lower index.
+/// The `k` nearest of `among` for each of `of`, unit vectors of one length, nearest first; ties go to the lower index.
 #[must_use]
-pub fn nearest(of: &[&[f32; DIMENSIONS]], among: &[&[f32; DIMENSIONS]], k: usize) -> Vec<Vec<Hit>> {
-    let among: Vec<&[f32]> = among.iter().map(|v| v.as_slice()).collect();
-    of.par_iter().map(|query| top(query.as_slice(), &among, k)).collect()
-}
-
-/// [`nearest`] for unit vectors of any length.
-#[must_use]
-pub fn nearest_slices(of: &[&[f32]], among: &[&[f32]], k: usize) -> Vec<Vec<Hit>> {
+pub fn nearest(of: &[&[f32]], among: &[&[f32]], k: usize) -> Vec<Vec<Hit>> {
     of.par_iter().map(|query| top(query, among, k)).collect()
 }
 
@@ -44,12 +37,12 @@ mod tests {
     #[test]
     fn the_nearest_come_first_and_ties_by_index() {
         let unit = |a: f32, b: f32| {
-            let mut v = [0.0; DIMENSIONS];
+            let mut v = [0.0; 16];
             (v[0], v[1]) = (a, b);
             v
         };
         let all = [unit(0.0, 1.0), unit(1.0, 0.0), unit(0.6, 0.8), unit(1.0, 0.0)];
-        let refs: Vec<&[f32; DIMENSIONS]> = all.iter().collect();
+        let refs: Vec<&[f32]> = all.iter().map(|v| v.as_slice()).collect();
         let hits = nearest(&[&unit(1.0, 0.0)], &refs, 3);
         assert_eq!(hits[0].iter().map(|h| h.index).collect::<Vec<_>>(), [1, 3, 2]);
         assert!((hits[0][2].cosine - 0.6).abs() < 1e-6);
@@ -57,7 +50,7 @@ mod tests {
 
     #[test]
     fn asking_for_more_than_there_are_gives_all() {
-        let v = [0.1; DIMENSIONS];
+        let v = [0.1; 16];
         assert_eq!(nearest(&[&v], &[&v], 5)[0].len(), 1);
     }
 }

@@ -46,7 +46,7 @@ impl Noise {
         Ok(Self::of(&disturbances))
     }
 
-    fn of(disturbances: &[Vec<f32>]) -> Self {
+    pub(crate) fn of(disturbances: &[Vec<f32>]) -> Self {
         let d = DMatrix::from_fn(disturbances.len(), DENSE, |r, c| disturbances[r][c]);
         let moments = d.tr_mul(&d) / disturbances.len().max(1) as f32;
         Self { moments: moments.as_slice().to_vec() }
@@ -77,6 +77,10 @@ fn reworded(prompt: &Prompt, kind: usize) -> Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        lbfgs::Stop,
+        linear::{Linear, Loss, Options, Row},
+    };
 
     #[test]
     fn directions_that_are_disturbed_cost_and_others_are_free() {
@@ -90,5 +94,32 @@ mod tests {
         // ½ · 0.25 · 2².
         let (value, gradient) = noise.penalty(&weights);
         assert!((value - 0.5).abs() < 1e-6 && (gradient[3] - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_head_leans_on_the_direction_that_is_not_disturbed() {
+        // Two inputs say the same; one of them is disturbed.
+        let dense = |x: f32| {
+            let mut dense = vec![0.0; DENSE];
+            (dense[0], dense[1]) = (x, x);
+            dense
+        };
+        let rows: Vec<Row> = (0..40)
+            .map(|i| Row { dense: dense((i % 2) as f32), sparse: Vec::new(), target: f64::from(i % 2), weight: 1.0 })
+            .collect();
+        let mut disturbed = vec![0.0f32; DENSE];
+        disturbed[0] = 1.0;
+        let noise = Noise::of(&[disturbed]);
+        let fit = |noise| {
+            let stop = Stop { iterations: 100, tolerance: 1e-9 };
+            let loss = Loss::Logistic;
+            let options =
+                Options { loss, dense: DENSE, sparse: 0, dense_penalty: 0.1, sparse_penalty: 0.1, noise, stop };
+            let model = Linear::fit(&rows.iter().collect::<Vec<_>>(), options, |_| {});
+            (model.dense_weights()[0], model.dense_weights()[1])
+        };
+        let (free, firm) = (fit(None), fit(Some((&noise, 10.0))));
+        assert!((free.0 - free.1).abs() < 1e-6, "{free:?}");
+        assert!(firm.0 < 0.1 * firm.1, "{firm:?}");
     }
 }

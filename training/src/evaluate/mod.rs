@@ -9,6 +9,7 @@ pub use rounds::{Round, rounds};
 
 use crate::{
     embed::{Embedder, bar},
+    output::write_json,
     quality::Satisfice,
     routing::{
         Curve, Predictions, Router, RoutingTable, Trained,
@@ -98,8 +99,7 @@ pub fn run(args: &EvaluateArgs) -> Result<()> {
     bar.finish_and_clear();
     print!("{}", report.table());
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report.to_json())? + "\n";
-        std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        write_json(path, &report.to_json())?;
     }
     if let Some(path) = &args.plot {
         plot::curves(&report, path).with_context(|| format!("can't draw {}", path.display()))?;
@@ -144,7 +144,7 @@ pub struct Evaluated {
 pub fn evaluate(round: &Round, routers: &[Box<dyn Router>], bar: &ProgressBar) -> Result<Evaluated> {
     let yardstick = Yardstick::new(&round.train, &round.test);
     let mut out = fixed(&yardstick, &round.test);
-    let (fit, validation) = validation(&round.train);
+    let (fit, validation) = validation(&round.train, yardstick.priced);
     for router in routers {
         let lambda = {
             let predictions = router.train(&fit)?.predict(&validation);
@@ -152,8 +152,7 @@ pub fn evaluate(round: &Round, routers: &[Box<dyn Router>], bar: &ProgressBar) -
         };
         let trained = router.train(&round.train)?;
         let predictions = trained.predict(&round.test);
-        let (mut found, curve) =
-            figures::of_predictions(&predictions, &round.test, &yardstick, lambda, router.is_calibrated());
+        let (mut found, curve) = figures::of_predictions(&predictions, &round.test, &yardstick, lambda);
         if let Some(varied) = &round.varied {
             found.extend(same_decisions(trained.as_ref(), &predictions, varied, lambda));
         }
@@ -183,10 +182,10 @@ fn by_benchmark(predictions: &Predictions, test: &RoutingTable, strong: usize) -
 }
 
 /// A part of the training queries, and the rest, to choose operating points on.
-fn validation(train: &RoutingTable) -> (RoutingTable, RoutingTable) {
+fn validation(train: &RoutingTable, priced: bool) -> (RoutingTable, RoutingTable) {
     let groups: Vec<usize> = (0..train.len()).collect();
     let split = splits::within_task(train, &groups, 1.0 - VALIDATION, 7);
-    (train.rows(&split.train), train.rows(&split.test).complete(false))
+    (train.rows(&split.train), train.rows(&split.test).complete(priced))
 }
 
 /// Share of the decisions that stay the same when the wording is varied, by kind of variation and in all.

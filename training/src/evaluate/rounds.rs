@@ -142,3 +142,34 @@ fn varied(table: &RoutingTable, embedder: &mut Embedder) -> Result<Vec<(&'static
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{evaluate::evaluate, quality::Satisfice, routing::Router, routing::table::fixtures};
+    use indicatif::ProgressBar;
+
+    #[test]
+    fn a_left_out_model_is_known_from_its_anchors_only() {
+        let known = |anchors: usize| {
+            let mut table = fixtures::two_tasks(50);
+            hide(&mut table, 1, anchors);
+            let of = |m: usize| (0..50).filter(|&r| !table.score.row(r)[m].is_nan()).count();
+            (of(0), of(1))
+        };
+        assert_eq!((known(0), known(16)), ((50, 0), (50, 16)));
+    }
+
+    #[test]
+    fn a_round_is_evaluated_also_where_one_model_has_no_outcome() {
+        let (mut train, test) = (fixtures::two_tasks(200), fixtures::two_tasks(40));
+        hide(&mut train, 1, 0);
+        let round = Round { name: "m1 from 0".into(), group: String::new(), train, test, varied: None };
+        let routers: Vec<Box<dyn Router>> = vec![Box::new(Satisfice::default())];
+        let found = evaluate(&round, &routers, &ProgressBar::hidden()).expect("evaluated");
+        let (ours, best) = (&found.figures["satisfice"], &found.figures["best_single"]);
+        assert_eq!(best["avg_quality"], 1.0);
+        // The cheap model serves its task: half of the queries at 1 instead of 20.
+        assert!(ours["cost_save"] > 0.4, "{ours:?}");
+    }
+}

@@ -1,7 +1,8 @@
 //! What Satisfice predicts of quality and cost before any feedback, fitted on outcome tables.
 //!
 //! Quality is the mean of each task in training, weighted by how probable the task is ([`tasks`]), plus what the neighbourhood
-//! of a query says beyond that, heavily shrunk: a smoother over trunk and embedding ([`smoother`]) and the residuals of near queries.
+//! of a query says beyond that, heavily shrunk: a smoother over trunk and embedding ([`smoother`]) and the residuals of near
+//! queries.
 //! Cost is predicted alike, as log cost. What is kept and what was tried stands in `docs/evaluation.md`.
 
 pub mod smoother;
@@ -11,8 +12,8 @@ use crate::{
     nearest,
     routing::{
         Grid, Predictions, Router, RoutingTable, Trained,
-        baselines::{filled, mean_rows},
-        table::Query,
+        baselines::{mean_rows, mix},
+        table::{Query, unit},
     },
 };
 use anyhow::Result;
@@ -40,8 +41,8 @@ pub struct Satisfice {
 }
 
 impl Default for Satisfice {
-    /// What served best over repeated splits of three tables (`docs/evaluation.md`); neighbours' values differ by less than
-    /// their intervals.
+    /// Among those that served best over repeated splits of three tables; others near them differ by less than the intervals
+    /// (`docs/evaluation.md`).
     fn default() -> Self {
         Self { neighbours: 0.2, smooth: 0.6, ridge: 10.0, cost_ridge: 30.0 }
     }
@@ -67,9 +68,9 @@ impl Router for Satisfice {
     fn train(&self, table: &RoutingTable) -> Result<Box<dyn Trained>> {
         let head = TaskHead::fit(table)?;
         let tasks = head.out_of_fold(table)?;
-        let score = filled(&table.score);
+        let score = table.score.completed();
         let means = shrunk_means(table, &score, head.tasks());
-        let residual = minus(&score, &mix(&tasks, &means));
+        let residual = score.plus(&mix(&tasks, &means), -1.0);
         let places = places(table);
         let smoother = Smoother::fit(&views(&places), &residual, self.ridge)?;
         let cost = CostModel::fit(table, &head, &tasks, &places, self.cost_ridge)?;
@@ -84,11 +85,8 @@ impl Trained for TrainedSatisfice {
         let places = places(table);
         let smooth = self.smoother.predict(&views(&places));
         let near = self.neighbours(&places);
-        let rows = (0..table.len()).map(|r| {
-            let each = base.row(r).iter().zip(near.row(r)).zip(smooth.row(r));
-            each.map(|((b, n), s)| (b + self.recipe.neighbours * n + self.recipe.smooth * s).clamp(0.0, 1.0)).collect()
-        });
-        let quality = Grid::from_rows(&rows.collect::<Vec<Vec<f64>>>());
+        let sum = base.plus(&near, self.recipe.neighbours).plus(&smooth, self.recipe.smooth);
+        let quality = sum.map(|_, q| q.clamp(0.0, 1.0));
         Predictions { quality, cost: self.cost.predict(&tasks, &places) }
     }
 }
@@ -96,7 +94,7 @@ impl Trained for TrainedSatisfice {
 impl TrainedSatisfice {
     /// Mean residual of the nearest training queries.
     fn neighbours(&self, places: &[Vec<f32>]) -> Grid {
-        let near = nearest::nearest_slices(&views(places), &views(&self.places), NEIGHBOURS);
+        let near = nearest::nearest(&views(places), &views(&self.places), NEIGHBOURS);
         let weight = |cosine: f32| ((f64::from(cosine) - 1.0) / COSINE_TEMPERATURE).exp();
         let rows = near.iter().map(|hits| mean_rows(&self.residual, hits.iter().map(|h| (h.index, weight(h.cosine)))));
         Grid::from_rows(&rows.collect::<Vec<_>>())
@@ -114,16 +112,16 @@ struct CostModel {
 
 impl CostModel {
     fn fit(table: &RoutingTable, head: &TaskHead, tasks: &[Vec<f64>], places: &[Vec<f32>], ridge: f64) -> Result<Self> {
-        let average = table.cost.column_means();
+        let average = table.cost.completed().column_means();
         if average.iter().any(|m| m.is_nan()) {
             return Ok(Self { means: None, floor: average.clone(), smear: average });
         }
         let floor: Vec<f64> = average.iter().map(|m| (m * 1e-3).max(1e-12)).collect();
-        let logs = per_column(&filled(&table.cost), |m, c| (c + floor[m]).ln());
+        let logs = table.cost.completed().map(|m, c| (c + floor[m]).ln());
         let means = shrunk_means(table, &logs, head.tasks());
         let base = mix(tasks, &means);
-        let smoother = Smoother::fit(&views(places), &minus(&logs, &base), ridge)?;
-        let left_out = per_column(&plus(&base, smoother.left_out()), |_, l| l.exp()).column_means();
+        let smoother = Smoother::fit(&views(places), &logs.plus(&base, -1.0), ridge)?;
+        let left_out = base.plus(smoother.left_out(), 1.0).map(|_, l| l.exp()).column_means();
         let smear = average.iter().zip(&floor).zip(left_out).map(|((m, f), l)| (m + f) / l).collect();
         Ok(Self { means: Some((means, smoother)), floor, smear })
     }
@@ -132,30 +130,9 @@ impl CostModel {
         let Some((means, smoother)) = &self.means else {
             return Grid::filled(places.len(), self.floor.len(), f64::NAN);
         };
-        let logs = plus(&mix(tasks, means), &smoother.predict(&views(places)));
-        per_column(&logs, |m, l| (l.exp() * self.smear[m] - self.floor[m]).max(0.0))
+        let logs = mix(tasks, means).plus(&smoother.predict(&views(places)), 1.0);
+        logs.map(|m, l| (l.exp() * self.smear[m] - self.floor[m]).max(0.0))
     }
-}
-
-fn plus(a: &Grid, b: &Grid) -> Grid {
-    let row = |r: usize| a.row(r).iter().zip(b.row(r)).map(|(x, y)| x + y).collect();
-    Grid::from_rows(&(0..a.rows()).map(row).collect::<Vec<Vec<f64>>>())
-}
-
-fn per_column(grid: &Grid, f: impl Fn(usize, f64) -> f64) -> Grid {
-    let row = |r: usize| grid.row(r).iter().enumerate().map(|(m, v)| f(m, *v)).collect();
-    Grid::from_rows(&(0..grid.rows()).map(row).collect::<Vec<Vec<f64>>>())
-}
-
-fn minus(a: &Grid, b: &Grid) -> Grid {
-    let row = |r: usize| a.row(r).iter().zip(b.row(r)).map(|(x, y)| x - y).collect();
-    Grid::from_rows(&(0..a.rows()).map(row).collect::<Vec<Vec<f64>>>())
-}
-
-/// Rows of `means` weighted by probabilities.
-fn mix(probabilities: &[Vec<f64>], means: &Grid) -> Grid {
-    let rows = probabilities.iter().map(|p| mean_rows(means, p.iter().copied().enumerate()));
-    Grid::from_rows(&rows.collect::<Vec<_>>())
 }
 
 /// Mean score of each task, with the overall mean counted as 20 more queries.
@@ -178,16 +155,11 @@ const EMBEDDING_WEIGHT: f32 = 0.7;
 /// Where a query stands: trunk and sentence embedding side by side, unit norm.
 fn places(table: &RoutingTable) -> Vec<Vec<f32>> {
     let place = |q: &Query| {
-        let mut place = unit(q.trunk());
+        let mut place = q.trunk();
         place.extend(q.embedding.values().iter().map(|v| v * EMBEDDING_WEIGHT));
         unit(&place)
     };
     table.queries.iter().map(place).collect()
-}
-
-fn unit(v: &[f32]) -> Vec<f32> {
-    let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-    v.iter().map(|x| x / norm).collect()
 }
 
 fn views(rows: &[Vec<f32>]) -> Vec<&[f32]> {

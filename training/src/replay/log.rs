@@ -3,7 +3,7 @@
 use crate::ope::Round;
 use anyhow::{Context, Result, bail, ensure};
 use satisfice::{
-    domain::{Decision, DecisionId, FeedbackSource, ModelId, Outcome, Quality, Reward, RoutingRule, Usd},
+    domain::{Decision, DecisionId, FeedbackSource, ModelId, Outcome, Quality, Reward, RoutingRule},
     policy::Scored,
     store::{Reader, Store},
 };
@@ -160,10 +160,4 @@ const fn source_name(source: FeedbackSource) -> &'static str {
         FeedbackSource::Judge => "judge",
         FeedbackSource::Tests => "tests",
     }
-}
-
-/// Cost with other prices, for a model.
-#[must_use]
-pub fn repriced(cost: Usd, factor: f64) -> f64 {
-    cost.get() * factor
 }

@@ -7,7 +7,8 @@ use crate::ope::{
     Comparison, Confidence, Contest, Diagnostics, Estimator, Evaluation, Faults, Interval, Log, Method, Metric, Policy,
     Predictions, Ruling, WeightBound, rule,
 };
-use anyhow::{Context, Result, ensure};
+use crate::output::write_json;
+use anyhow::{Result, ensure};
 use log::Logged;
 use policy::Variant;
 use serde::Serialize;
@@ -96,8 +97,7 @@ pub fn run(args: &ReplayArgs) -> Result<()> {
     let report = replay(read, &variants)?;
     print!("{}", render(&report));
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report)? + "\n";
-        std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        write_json(path, &report)?;
     }
     Ok(())
 }
@@ -136,7 +136,7 @@ fn try_policy(rounds: &[Logged], variant: &Variant, target: Vec<Vec<f64>>, stuck
     let factor = |r: &Logged, i: usize| variant.price_factor(&r.models[i]);
     let priced = rounds.iter().map(|r| {
         let mut round = r.round;
-        let cost = log::repriced(round.cost_usd, factor(r, round.chosen));
+        let cost = round.cost_usd.get() * factor(r, round.chosen);
         round.cost_usd = satisfice::domain::Usd::new(cost)?;
         Ok(round)
     });

@@ -10,20 +10,6 @@ const NEIGHBOURS: usize = 100;
 /// Penalty of [`RidgeRouter`] on inputs of about unit size.
 const RIDGE: f64 = 30.0;
 
-/// Fills what is not known of a model with its mean.
-pub(crate) fn filled(grid: &Grid) -> Grid {
-    let means = grid.column_means();
-    let mut out = grid.clone();
-    for r in 0..out.rows() {
-        for (value, mean) in out.row_mut(r).iter_mut().zip(&means) {
-            if value.is_nan() {
-                *value = *mean;
-            }
-        }
-    }
-    out
-}
-
 /// Mean score and cost of the 100 nearest training queries (arXiv 2505.12601).
 #[derive(Debug, Clone, Copy)]
 pub struct Knn;
@@ -41,19 +27,23 @@ impl Router for Knn {
 
     fn train(&self, table: &RoutingTable) -> Result<Box<dyn Trained>> {
         ensure!(!table.is_empty(), "no training queries");
-        Ok(Box::new(TrainedKnn { table: table.clone(), score: filled(&table.score), cost: filled(&table.cost) }))
+        Ok(Box::new(TrainedKnn { table: table.clone(), score: table.score.completed(), cost: table.cost.completed() }))
     }
 }
 
 impl Trained for TrainedKnn {
     fn predict(&self, table: &RoutingTable) -> Predictions {
-        let near = nearest::nearest(&table.embeddings(), &self.table.embeddings(), NEIGHBOURS);
+        let near = nearest::nearest(&slices(table), &slices(&self.table), NEIGHBOURS);
         let mean = |grid: &Grid| {
             let rows = near.iter().map(|hits| mean_rows(grid, hits.iter().map(|h| (h.index, 1.0))));
             Grid::from_rows(&rows.collect::<Vec<_>>())
         };
         Predictions { quality: mean(&self.score), cost: mean(&self.cost) }
     }
+}
+
+fn slices(table: &RoutingTable) -> Vec<&[f32]> {
+    table.embeddings().into_iter().map(|e| e.as_slice()).collect()
 }
 
 /// Weighted mean of some rows.
@@ -84,8 +74,8 @@ impl Router for RidgeRouter {
     fn train(&self, table: &RoutingTable) -> Result<Box<dyn Trained>> {
         let inputs: Vec<&[f32]> = table.queries.iter().map(|q| q.inputs.dense.as_slice()).collect();
         Ok(Box::new(TrainedRidge {
-            score: Ridge::fit(&inputs, &filled(&table.score), RIDGE)?,
-            cost: Ridge::fit(&inputs, &filled(&table.cost), RIDGE)?,
+            score: Ridge::fit(&inputs, &table.score.completed(), RIDGE)?,
+            cost: Ridge::fit(&inputs, &table.cost.completed(), RIDGE)?,
         }))
     }
 }
@@ -127,20 +117,22 @@ fn restrict(means: &Grid, tasks: &[usize]) -> Grid {
     Grid::from_rows(&tasks.iter().map(|&t| means.row(t).to_vec()).collect::<Vec<_>>())
 }
 
+/// Rows of `means` weighted by each query's probabilities of them.
+pub(crate) fn mix(probabilities: &[Vec<f64>], means: &Grid) -> Grid {
+    let rows = probabilities.iter().map(|p| mean_rows(means, p.iter().copied().enumerate()));
+    Grid::from_rows(&rows.collect::<Vec<_>>())
+}
+
 impl Trained for TrainedTaskMean {
     fn predict(&self, table: &RoutingTable) -> Predictions {
         let probabilities = self.head.predict(table);
-        let mix = |grid: &Grid| {
-            let rows = probabilities.iter().map(|p| mean_rows(grid, p.iter().copied().enumerate()));
-            Grid::from_rows(&rows.collect::<Vec<_>>())
-        };
-        Predictions { quality: mix(&self.score), cost: mix(&self.cost) }
+        Predictions { quality: mix(&probabilities, &self.score), cost: mix(&probabilities, &self.cost) }
     }
 }
 
 /// Mean score and cost of each task; the mean of all for tasks without queries.
 fn task_means(table: &RoutingTable) -> (Grid, Grid) {
-    let (score, cost) = (filled(&table.score), filled(&table.cost));
+    let (score, cost) = (table.score.completed(), table.cost.completed());
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); table.tasks.len()];
     table.queries.iter().enumerate().for_each(|(i, q)| members[q.task].push(i));
     let means = |grid: &Grid| {
@@ -173,8 +165,8 @@ impl Router for SourceTable {
         let (mut score, mut cost) = task_means(table);
         let by_task = table.tasks.iter().cloned().enumerate().map(|(i, t)| (t, i)).collect();
         // One more row for tasks that training never saw.
-        score = Grid::from_rows(&rows_and(&score, filled(&table.score).column_means()));
-        cost = Grid::from_rows(&rows_and(&cost, filled(&table.cost).column_means()));
+        score = Grid::from_rows(&rows_and(&score, table.score.completed().column_means()));
+        cost = Grid::from_rows(&rows_and(&cost, table.cost.completed().column_means()));
         Ok(Box::new(TrainedSourceTable { by_task, score, cost }))
     }
 }
@@ -210,5 +202,45 @@ impl Router for Oracle {
 impl Trained for Oracle {
     fn predict(&self, table: &RoutingTable) -> Predictions {
         Predictions { quality: table.score.clone(), cost: table.cost.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{quality::Satisfice, routing::table::fixtures};
+
+    #[test]
+    fn every_router_learns_which_model_is_right_where() {
+        let (train, test) = (fixtures::two_tasks(200), fixtures::two_tasks(20));
+        let routers: [&dyn Router; 6] = [&Satisfice::default(), &Knn, &RidgeRouter, &TaskMean, &SourceTable, &Oracle];
+        for router in routers {
+            let predictions = router.train(&train).expect("trained").predict(&test);
+            // A dollar and a half for one unit of quality buys the cheap and the middle model, never the dear one.
+            let point = predictions.point(&test, 10.0);
+            assert!(point.quality > 0.99 && point.cost_usd < 1.6, "{}: {point:?}", router.name());
+        }
+    }
+
+    #[test]
+    fn a_model_without_any_outcome_is_taken_for_an_average_one() {
+        let mut train = fixtures::two_tasks(200);
+        (0..200).for_each(|r| {
+            train.score.row_mut(r)[2] = f64::NAN;
+            train.cost.row_mut(r)[2] = f64::NAN;
+        });
+        for router in [&Satisfice::default() as &dyn Router, &Knn, &RidgeRouter, &TaskMean] {
+            let predictions = router.train(&train).expect("trained").predict(&fixtures::two_tasks(20));
+            let (quality, cost) = (predictions.quality.row(0)[2], predictions.cost.row(0)[2]);
+            assert!((quality - 0.5).abs() < 0.05 && (cost - 1.5).abs() < 0.1, "{}: {quality} {cost}", router.name());
+        }
+    }
+
+    #[test]
+    fn without_costs_quality_is_predicted_and_cost_is_unknown() {
+        let mut train = fixtures::two_tasks(100);
+        train.cost = Grid::filled(100, 3, f64::NAN);
+        let predictions = Satisfice::default().train(&train).expect("trained").predict(&fixtures::two_tasks(4));
+        assert!(predictions.quality.row(0)[0] > 0.9 && predictions.cost.row(0)[0].is_nan());
     }
 }

@@ -78,7 +78,6 @@ pub fn of_predictions(
     test: &RoutingTable,
     yardstick: &Yardstick,
     lambda: f64,
-    calibrated: bool,
 ) -> (Figures, Curve) {
     let curve = predictions.curve(test);
     let mut figures = yardstick.of_curve(&curve);
@@ -91,12 +90,12 @@ pub fn of_predictions(
     if yardstick.priced {
         figures.extend([("avg_cost_usd", point.cost_usd), ("lambda_usd", lambda)]);
     }
-    if calibrated {
-        let ece = calibration::ece_by_model(predictions, test);
-        figures.insert("ece", ece.iter().sum::<f64>() / ece.len().max(1) as f64);
-        figures.insert("ece_max", ece.iter().copied().fold(f64::NAN, f64::max));
-        figures.insert("decision_calibration", calibration::decision_calibration(predictions, test, lambda));
-    }
+    let ece = calibration::ece_by_model(predictions, test);
+    figures.extend([
+        ("ece", ece.iter().sum::<f64>() / ece.len().max(1) as f64),
+        ("ece_max", ece.iter().copied().fold(f64::NAN, f64::max)),
+        ("decision_calibration", calibration::decision_calibration(predictions, test, lambda)),
+    ]);
     if let Some(found) = pair::figures(predictions, test, yardstick.best_single) {
         figures.extend([("apgr", found.apgr), ("cpt50", found.cpt50), ("cpt80", found.cpt80)]);
     }
@@ -145,7 +144,7 @@ mod tests {
         let table = world();
         let yardstick = Yardstick::new(&table, &table);
         let truth = Predictions { quality: table.score.clone(), cost: table.cost.clone() };
-        let (figures, _) = of_predictions(&truth, &table, &yardstick, f64::INFINITY, true);
+        let (figures, _) = of_predictions(&truth, &table, &yardstick, f64::INFINITY);
         assert_eq!(yardstick.best_single, 1);
         // All right instead of 80 of 100; half of the queries cost 1 instead of 11.
         assert!((figures["perf_gain"] - 0.25).abs() < 1e-12);
@@ -159,7 +158,7 @@ mod tests {
         let table = world();
         let yardstick = Yardstick::new(&table, &table);
         let blind = Predictions { quality: Grid::from_rows(&vec![vec![0.5, 0.8]; 100]), cost: table.cost.clone() };
-        let (figures, curve) = of_predictions(&blind, &table, &yardstick, f64::INFINITY, true);
+        let (figures, curve) = of_predictions(&blind, &table, &yardstick, f64::INFINITY);
         assert_eq!((figures["perf_gain"], figures["cost_save"]), (0.0, 0.0));
         assert!((figures["aiq"] - yardstick.of_curve(&yardstick.zero_router())["aiq"]).abs() < 1e-12, "{curve:?}");
     }

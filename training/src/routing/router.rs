@@ -61,11 +61,6 @@ pub trait Router: Send + Sync {
     /// Name in reports.
     fn name(&self) -> String;
 
-    /// Whether what it predicts is meant as expected quality, so that its calibration can be judged.
-    fn is_calibrated(&self) -> bool {
-        true
-    }
-
     /// Learns. The table may lack scores and costs of some models on some queries.
     ///
     /// # Errors

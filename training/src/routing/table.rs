@@ -56,6 +56,37 @@ impl Grid {
         &mut self.values[row * self.columns..][..self.columns]
     }
 
+    /// Each value, with its model, through a function.
+    #[must_use]
+    pub fn map(&self, f: impl Fn(usize, f64) -> f64) -> Self {
+        let each = self.values.iter().enumerate();
+        Self { columns: self.columns, values: each.map(|(i, v)| f(i % self.columns, *v)).collect() }
+    }
+
+    /// Sum with a grid of the same shape, times a factor.
+    #[must_use]
+    pub fn plus(&self, other: &Self, factor: f64) -> Self {
+        let pairs = self.values.iter().zip(&other.values);
+        Self { columns: self.columns, values: pairs.map(|(a, b)| a + factor * b).collect() }
+    }
+
+    /// The same with what is unknown replaced: by the model's mean, for a model without any value by the mean of the others.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        let means = self.column_means();
+        let known: Vec<f64> = means.iter().copied().filter(|m| !m.is_nan()).collect();
+        let overall = known.iter().sum::<f64>() / known.len() as f64;
+        self.map(|m, v| {
+            if !v.is_nan() {
+                v
+            } else if means[m].is_nan() {
+                overall
+            } else {
+                means[m]
+            }
+        })
+    }
+
     /// Mean of a column over the rows where it is known; NaN when it is nowhere.
     #[must_use]
     pub fn column_mean(&self, column: usize) -> f64 {
@@ -96,11 +127,18 @@ pub struct Query {
 }
 
 impl Query {
-    /// Trunk of the encoder as heads see it, `(384,)`.
+    /// Trunk of the encoder, `(384,)`, unit norm.
     #[must_use]
-    pub fn trunk(&self) -> &[f32] {
-        &self.inputs.dense[DIMENSIONS..2 * DIMENSIONS]
+    pub fn trunk(&self) -> Vec<f32> {
+        unit(&self.inputs.dense[DIMENSIONS..2 * DIMENSIONS])
     }
+}
+
+/// A vector scaled to unit norm; zero stays zero.
+#[must_use]
+pub fn unit(v: &[f32]) -> Vec<f32> {
+    let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+    v.iter().map(|x| x / norm).collect()
 }
 
 /// Scores, costs and tokens of models on queries.
@@ -304,5 +342,41 @@ pub(crate) mod fixtures {
             embedding: Arc::new(Embedding::from_unit(values)),
             context: vec![0.0; satisfice::classifier::CONTEXT].into(),
         }
+    }
+
+    /// Two tasks, told apart by direction: the cheap model is right on the first, the middle one on the second, and the dear
+    /// one on both.
+    pub(crate) fn two_tasks(queries: usize) -> RoutingTable {
+        let right = |i: usize| vec![f64::from(u8::from(i.is_multiple_of(2))), f64::from(u8::from(i % 2 == 1)), 1.0];
+        let scores: Vec<Vec<f64>> = (0..queries).map(right).collect();
+        let mut table = table(&scores, &vec![vec![1.0, 2.0, 20.0]; queries]);
+        table.tasks = vec!["set/a".into(), "set/b".into()];
+        table.queries = (0..queries).map(|i| Query { task: i % 2, ..query(i, i % 2) }).collect();
+        table
+    }
+
+    #[test]
+    fn models_that_a_table_lacks_are_unknown_and_the_rest_keeps_its_order() {
+        let wide = two_tasks(4).with_models(&["m2".into(), "new".into(), "m0".into()]);
+        assert_eq!(wide.models, ["m2", "new", "m0"]);
+        assert_eq!((wide.cost.row(1)[0], wide.cost.row(1)[2]), (20.0, 1.0));
+        assert!(wide.score.row(1)[1].is_nan());
+        assert!(wide.complete(false).is_empty());
+    }
+
+    #[test]
+    fn priced_models_have_nearly_every_score_and_cost() {
+        let mut table = two_tasks(200);
+        table.cost.row_mut(0)[0] = f64::NAN;
+        (0..3).for_each(|r| table.cost.row_mut(r)[1] = f64::NAN);
+        assert_eq!(table.priced_models(), ["m0", "m2"]);
+        assert_eq!(table.with_models(&table.priced_models()).complete(true).len(), 199);
+    }
+
+    #[test]
+    fn what_is_unknown_is_completed_by_the_models_mean_and_a_new_model_by_the_others() {
+        let grid = Grid::from_rows(&[vec![1.0, f64::NAN, f64::NAN], vec![f64::NAN, 0.5, f64::NAN]]);
+        let whole = Grid::from_rows(&[vec![1.0, 0.5, 0.75], vec![1.0, 0.5, 0.75]]);
+        assert_eq!(grid.completed(), whole);
     }
 }

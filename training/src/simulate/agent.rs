@@ -189,3 +189,72 @@ impl<'a> Agent<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        routing::table::fixtures,
+        simulate::world::{Drift, Feedback},
+    };
+
+    /// The dear model scores .9; the cheap one the less, the harder the request; predictions are right.
+    fn world() -> (RoutingTable, Predictions) {
+        let hard = |i: usize| (i % 20) as f64 / 40.0;
+        let scores: Vec<Vec<f64>> = (0..1200).map(|i| vec![0.9 - hard(i), 0.9]).collect();
+        let table = fixtures::table(&scores, &vec![vec![0.1, 1.0]; 1200]);
+        let prior = Predictions { quality: table.score.clone(), cost: table.cost.clone() };
+        (table, prior)
+    }
+
+    fn lived(goal: Goal, drift: &Drift, strength: f64) -> Vec<Lived> {
+        let (table, prior) = world();
+        let rates = LearningRates { prior_strength: strength, ..LearningRates::default() };
+        let habits = Habits { rates, exploration: 0.0, kappa: 0.0 };
+        let mut world = World::new(&table, drift, 400, Feedback::Full, 1).expect("a world");
+        Agent::new(&table, &prior, &prior, goal, habits, 1).live(&mut world)
+    }
+
+    fn mean(lived: &[Lived], of: fn(&Lived) -> f64) -> f64 {
+        lived.iter().map(of).sum::<f64>() / lived.len() as f64
+    }
+
+    fn budget(budget_usd: f64) -> Goal {
+        Goal { mode: DecisionMode::Budget, quality_target: 0.0, budget_usd }
+    }
+
+    #[test]
+    fn a_budget_is_kept_and_buys_more_than_the_cheap_model_gives() {
+        let all = lived(budget(0.5), &Drift::None, 20_000.0);
+        let (cost, score) = (mean(&all, |l| l.cost_usd), mean(&all, |l| l.score));
+        assert!((0.45..=0.505).contains(&cost), "{cost}");
+        // The cheap model alone gives .66; a random half of dear calls .77.
+        assert!(score > 0.80, "{score}");
+    }
+
+    #[test]
+    fn a_quality_target_is_met_at_less_than_the_dear_models_cost() {
+        let goal = Goal { mode: DecisionMode::Average, quality_target: 0.8, budget_usd: 0.0 };
+        let all = lived(goal, &Drift::None, 20_000.0);
+        let (cost, score) = (mean(&all, |l| l.cost_usd), mean(&all, |l| l.score));
+        assert!((0.798..0.815).contains(&score) && cost < 0.6, "{score} {cost}");
+    }
+
+    #[test]
+    fn a_model_that_goes_bad_is_left() {
+        let drift = "regression,model=m1,score=0.2,cost=1".parse().expect("a drift");
+        let all = lived(budget(0.5), &drift, 20_000.0);
+        let share = |range: std::ops::Range<usize>| mean(&all[range], |l| f64::from(u8::from(l.model == 1)));
+        assert!(share(300..400) > 0.3, "before {}", share(300..400));
+        assert!(share(600..800) < 0.1, "while bad {}", share(600..800));
+    }
+
+    #[test]
+    fn a_price_change_acts_on_the_next_decision() {
+        let drift = "price,model=m1,factor=0.1".parse().expect("a drift");
+        let all = lived(Goal { mode: DecisionMode::Floor, quality_target: 0.85, budget_usd: 0.0 }, &drift, 20_000.0);
+        // Equally cheap, the better one is taken for every request, from the first of the second phase on.
+        assert!(all[400..800].iter().all(|l| l.model == 1 || l.score == 0.9), "{:?}", &all[400..404]);
+        assert!(all[..400].iter().any(|l| l.model == 0));
+    }
+}

@@ -7,6 +7,7 @@ pub mod world;
 
 use crate::{
     embed::{Embedder, bar},
+    output::write_json,
     routing::{RoutingTable, splits},
     tables,
 };
@@ -150,8 +151,7 @@ pub fn run(args: &SimulateArgs) -> Result<()> {
     let simulation = Simulation { table: &table, warm: &warm, runs, drifts: args.drift != Drift::None };
     print!("{}", simulation.table());
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&simulation.to_json())? + "\n";
-        std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))?;
+        write_json(path, &simulation.to_json())?;
     }
     if let Some(path) = &args.plot {
         simulation.plot(path).with_context(|| format!("can't draw {}", path.display()))?;

@@ -2,7 +2,7 @@
 
 use crate::{
     quality::{Satisfice, smoother::Smoother},
-    routing::{Grid, Predictions, Router, RoutingTable},
+    routing::{Grid, Predictions, Router, RoutingTable, table::Query},
 };
 use anyhow::{Context, Result, ensure};
 use nalgebra::{Cholesky, DMatrix, DVector};
@@ -107,9 +107,9 @@ pub fn from_prior(prior: &LinearPrior, burn_in: Option<&RoutingTable>, stream: &
     let quality = prior.predict(stream);
     let Some(seen) = burn_in else {
         let cost = guess(stream)?;
-        return Ok(Warm { stream: Predictions { quality: clipped(quality), cost }, before: Predictions::default() });
+        return Ok(Warm { stream: Predictions { quality: clipped(&quality), cost }, before: Predictions::default() });
     };
-    let trunks = |table: &RoutingTable| -> Vec<Vec<f32>> { table.queries.iter().map(|q| unit(q.trunk())).collect() };
+    let trunks = |table: &RoutingTable| -> Vec<Vec<f32>> { table.queries.iter().map(Query::trunk).collect() };
     let (seen_rows, stream_rows) = (trunks(seen), trunks(stream));
     let seen_rows: Vec<&[f32]> = seen_rows.iter().map(Vec::as_slice).collect();
     let stream_rows: Vec<&[f32]> = stream_rows.iter().map(Vec::as_slice).collect();
@@ -117,13 +117,8 @@ pub fn from_prior(prior: &LinearPrior, burn_in: Option<&RoutingTable>, stream: &
     let (of_seen, means) = (prior.predict(seen), seen.score.column_means());
     let prior_means = of_seen.column_means();
     let mix = |smooth: &Grid, linear: &Grid| {
-        let rows = (0..smooth.rows()).map(|r| {
-            let each = smooth.row(r).iter().zip(linear.row(r)).enumerate();
-            let mixed =
-                each.map(|(m, (s, l))| (1.0 - PRIOR_WEIGHT) * s + PRIOR_WEIGHT * (l - prior_means[m] + means[m]));
-            mixed.collect::<Vec<f64>>()
-        });
-        clipped(Grid::from_rows(&rows.collect::<Vec<_>>()))
+        let raised = linear.map(|m, l| l - prior_means[m] + means[m]);
+        clipped(&smooth.map(|_, s| (1.0 - PRIOR_WEIGHT) * s).plus(&raised, PRIOR_WEIGHT))
     };
     let (cost, cost_before) = costs(&seen_rows, &seen.cost, &stream_rows)?;
     Ok(Warm {
@@ -134,29 +129,16 @@ pub fn from_prior(prior: &LinearPrior, burn_in: Option<&RoutingTable>, stream: &
 
 /// Smoothed log cost, brought to the right mean: for the stream, and left-one-out for the burn-in.
 fn costs(seen: &[&[f32]], cost: &Grid, stream: &[&[f32]]) -> Result<(Grid, Grid)> {
-    let logs = map(cost, f64::ln);
-    let smoother = Smoother::fit(seen, &logs, COST_RIDGE)?;
-    let before = map(smoother.left_out(), f64::exp);
+    let smoother = Smoother::fit(seen, &cost.map(|_, c| c.ln()), COST_RIDGE)?;
+    let before = smoother.left_out().map(|_, l| l.exp());
     let smear: Vec<f64> =
         cost.column_means().iter().zip(before.column_means()).map(|(actual, predicted)| actual / predicted).collect();
-    let scaled = |grid: &Grid| {
-        let row = |r: usize| grid.row(r).iter().zip(&smear).map(|(v, s)| v * s).collect::<Vec<f64>>();
-        Grid::from_rows(&(0..grid.rows()).map(row).collect::<Vec<_>>())
-    };
-    Ok((scaled(&map(&smoother.predict(stream), f64::exp)), scaled(&before)))
+    let stream = smoother.predict(stream).map(|m, l| l.exp() * smear[m]);
+    Ok((stream, before.map(|m, c| c * smear[m])))
 }
 
-fn map(grid: &Grid, f: impl Fn(f64) -> f64) -> Grid {
-    Grid::from_rows(&(0..grid.rows()).map(|r| grid.row(r).iter().map(|v| f(*v)).collect()).collect::<Vec<Vec<f64>>>())
-}
-
-fn clipped(grid: Grid) -> Grid {
-    map(&grid, |v| v.clamp(0.0, 1.0))
-}
-
-fn unit(v: &[f32]) -> Vec<f32> {
-    let norm = v.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-    v.iter().map(|x| x / norm).collect()
+fn clipped(grid: &Grid) -> Grid {
+    grid.map(|_, v| v.clamp(0.0, 1.0))
 }
 
 /// Cost of an answer of 300 tokens at each model's price for a token, read off the stream's bills: a price, not an outcome.
