@@ -14,6 +14,8 @@ pub mod encoder;
 
 pub mod classifier;
 
+pub mod dialect;
+
 pub mod gateway;
 
 pub mod store;
