@@ -85,6 +85,18 @@ pub enum Exclusion {
     TooSlow,
     /// Its provider withdrew it.
     Deprecated,
+    /// The request can't be said in the dialect of its provider.
+    Inexpressible {
+        /// Which field of the request.
+        field: String,
+        /// Why not.
+        problem: String,
+    },
+    /// Calls to it fail at the moment; none are made.
+    Unwell {
+        /// When it may be tried again, milliseconds from the decision.
+        retry_after_ms: u64,
+    },
 }
 
 impl fmt::Display for Exclusion {
@@ -102,6 +114,10 @@ impl fmt::Display for Exclusion {
             Self::TooExpensive => f.write_str("expected cost above max_cost_usd"),
             Self::TooSlow => f.write_str("expected latency above max_latency_ms"),
             Self::Deprecated => f.write_str("withdrawn by its provider"),
+            Self::Inexpressible { field, problem } => {
+                write!(f, "the provider's API has no words for {field}: {problem}")
+            }
+            Self::Unwell { .. } => f.write_str("its provider keeps failing and is left alone for now"),
         }
     }
 }

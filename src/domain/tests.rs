@@ -21,6 +21,26 @@ fn model_patterns_match_like_globs() {
 }
 
 #[test]
+fn exclusions_of_older_logs_are_still_read() {
+    let read = |logged: &str| serde_json::from_str::<Exclusion>(logged).ok();
+    assert_eq!(read(r#"{"rule":"deprecated"}"#), Some(Exclusion::Deprecated));
+    let detailed = r#"{"rule":"context_window","detail":{"needed":9,"limit":8}}"#;
+    assert_eq!(read(detailed), Some(Exclusion::ContextWindow { needed: 9, limit: 8 }));
+}
+
+#[test]
+fn exclusions_survive_the_log_and_say_what_is_wrong() {
+    let unsaid = Exclusion::Inexpressible { field: "messages[2]".to_owned(), problem: "no audio".to_owned() };
+    let unwell = Exclusion::Unwell { retry_after_ms: 30_000 };
+    for exclusion in [&unsaid, &unwell] {
+        let logged = serde_json::to_string(exclusion).expect("plain data");
+        assert_eq!(serde_json::from_str::<Exclusion>(&logged).ok().as_ref(), Some(exclusion), "{logged}");
+    }
+    assert_eq!(unsaid.to_string(), "the provider's API has no words for messages[2]: no audio");
+    assert_eq!(unwell.to_string(), "its provider keeps failing and is left alone for now");
+}
+
+#[test]
 fn schemas_count_as_input() {
     let mut prompt = Prompt::user("Is it raining?");
     let bare = prompt.estimated_tokens();

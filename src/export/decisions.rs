@@ -114,6 +114,8 @@ const fn rule_name(exclusion: &Exclusion) -> &'static str {
         Exclusion::TooExpensive => "too_expensive",
         Exclusion::TooSlow => "too_slow",
         Exclusion::Deprecated => "deprecated",
+        Exclusion::Inexpressible { .. } => "inexpressible",
+        Exclusion::Unwell { .. } => "unwell",
     }
 }
 

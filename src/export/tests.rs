@@ -179,7 +179,9 @@ async fn contexts_are_fixed_size_lists_in_arrow_as_well() {
 #[tokio::test]
 async fn exclusion_names_are_those_of_the_wire() {
     let excluded = Exclusion::ContextWindow { needed: 2, limit: 1 };
-    for exclusion in [Exclusion::Unpriced, Exclusion::NoJsonSchema, excluded, Exclusion::TooSlow] {
+    let unwell = Exclusion::Unwell { retry_after_ms: 30_000 };
+    let unsaid = Exclusion::Inexpressible { field: "n".to_owned(), problem: "one answer only".to_owned() };
+    for exclusion in [Exclusion::Unpriced, Exclusion::NoJsonSchema, excluded, Exclusion::TooSlow, unwell, unsaid] {
         let wire = serde_json::to_value(&exclusion).unwrap();
         let mut odd = decision(1);
         odd.candidates[1].excluded_by = Some(exclusion);

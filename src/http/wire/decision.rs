@@ -236,6 +236,8 @@ impl From<&Exclusion> for ExclusionBody {
             Exclusion::TooExpensive => "too_expensive",
             Exclusion::TooSlow => "too_slow",
             Exclusion::Deprecated => "deprecated",
+            Exclusion::Inexpressible { .. } => "inexpressible",
+            Exclusion::Unwell { .. } => "unwell",
         };
         Self { rule, reason: exclusion.to_string() }
     }

@@ -119,6 +119,8 @@ fn names_of_exclusions_are_those_of_the_log() {
         Exclusion::TooExpensive,
         Exclusion::TooSlow,
         Exclusion::Deprecated,
+        Exclusion::Inexpressible { field: "seed".to_owned(), problem: "nothing is like it".to_owned() },
+        Exclusion::Unwell { retry_after_ms: 1 },
     ];
     for exclusion in &exclusions {
         let logged = serde_json::to_value(exclusion).unwrap();
