@@ -22,6 +22,10 @@ pub struct EligibilityQuery<'a> {
     pub max_cost_usd: Option<Usd>,
     /// The longest that the request may be expected to take, milliseconds.
     pub max_latency_ms: Option<f64>,
+    /// How fast the model is expected to answer now: what was observed, else [`ModelEntry::latency`].
+    pub latency: Latency,
+    /// By how much failed attempts are expected to raise the cost, at least 1; 1 expects none.
+    pub cost_factor: f64,
 }
 
 /// Judges one model. The rules are tried in the order of the reasons that a caller wants to hear first: what was asked
@@ -35,10 +39,11 @@ pub fn eligible(model: &ModelEntry, query: &EligibilityQuery<'_>) -> Result<(), 
     capable(model.capabilities, query.requirements)?;
     fits(model, query)?;
     let tokens = query.expected_output_tokens;
-    if query.max_cost_usd.is_some_and(|limit| expected_cost(price, query.input_tokens, tokens) > limit) {
+    let cost_usd = expected_cost(price, query.input_tokens, tokens).get() * query.cost_factor;
+    if query.max_cost_usd.is_some_and(|limit| cost_usd > limit.get()) {
         return Err(Exclusion::TooExpensive);
     }
-    if query.max_latency_ms.is_some_and(|limit| expected_latency_ms(&model.latency, tokens) > limit) {
+    if query.max_latency_ms.is_some_and(|limit| expected_latency_ms(&query.latency, tokens) > limit) {
         return Err(Exclusion::TooSlow);
     }
     Ok(())

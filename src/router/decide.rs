@@ -234,6 +234,8 @@ fn consider(
             provider_enabled: true,
             max_cost_usd: *max_cost_usd,
             max_latency_ms: *max_latency_ms,
+            latency: entry.latency,
+            cost_factor: 1.0,
         },
     )?;
     let price = entry.price.as_ref().ok_or(Exclusion::Unpriced)?;

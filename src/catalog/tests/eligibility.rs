@@ -13,6 +13,8 @@ fn query(requirements: Requirements) -> EligibilityQuery<'static> {
         provider_enabled: true,
         max_cost_usd: None,
         max_latency_ms: None,
+        latency: Tier::Medium.latency(),
+        cost_factor: 1.0,
     }
 }
 
@@ -87,6 +89,28 @@ fn an_unpriced_model_is_never_eligible() {
         let query = EligibilityQuery { max_cost_usd: budget, ..query(requirements) };
         assert_eq!(eligible(&model, &query), Err(Exclusion::Unpriced));
     }
+}
+
+#[test]
+fn what_failed_attempts_cost_counts_against_the_budget() {
+    let model = model_with(PRICE);
+    // 1000 tokens in and 500 out are expected to cost 0.00325 USD.
+    let judged = |cost_factor| {
+        let query = query(Requirements::default());
+        eligible(&model, &EligibilityQuery { max_cost_usd: Usd::new(0.005).ok(), cost_factor, ..query })
+    };
+    assert_eq!((judged(1.0), judged(1.5), judged(1.6)), (Ok(()), Ok(()), Err(Exclusion::TooExpensive)));
+}
+
+#[test]
+fn the_latency_of_now_is_judged_not_the_catalogues() {
+    let model = model_with(PRICE);
+    let judged = |first_token_ms| {
+        let latency = Latency { first_token_ms, tokens_per_second: 500.0 };
+        let query = query(Requirements::default());
+        eligible(&model, &EligibilityQuery { max_latency_ms: Some(2000.0), latency, ..query })
+    };
+    assert_eq!((judged(900.0), judged(1100.0)), (Ok(()), Err(Exclusion::TooSlow)));
 }
 
 #[test]
