@@ -58,7 +58,7 @@ impl Greeting {
     }
 
     fn add(&mut self, model: &FleetModel, settings: &Settings) {
-        match model.disabled.clone().or_else(|| denied_everywhere(model, settings)) {
+        match model.unroutable().map(str::to_owned).or_else(|| denied_everywhere(model, settings)) {
             Some(reason) => *self.disabled.entry(reason).or_default() += 1,
             None => self.usable.entry(model.entry.provider.clone()).or_default().push(model.entry.id.to_string()),
         }

@@ -181,8 +181,10 @@ fn new_provider(name: &str) -> Provider {
         id: name.to_owned(),
         name: name.to_owned(),
         base_url: String::new(),
+        base_url_env: None,
         key_env: Vec::new(),
         dialect: Dialect::OpenAi,
+        auth: Dialect::OpenAi.key_header(),
         docs: None,
     }
 }

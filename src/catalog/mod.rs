@@ -20,7 +20,7 @@ pub use ability::{Ability, Basis};
 pub use benchmarks::BenchmarkName;
 pub use eligibility::{EligibilityQuery, eligible, expected_cost, expected_latency_ms};
 pub use faults::{CatalogFault, CatalogFaults};
-pub use model::{Benchmark, Capabilities, Dialect, Latency, ModelEntry, Provider, Tier};
+pub use model::{Benchmark, Capabilities, Dialect, KeyHeader, Latency, ModelEntry, ModelKind, Provider, Tier};
 pub use price::{LongContext, Price, Rate};
 pub use simulated::SimulatedBehaviour;
 pub use write::{models_to_toml, providers_to_toml};

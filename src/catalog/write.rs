@@ -1,6 +1,6 @@
 //! Catalogues as TOML that people can edit and [`super::Catalog::parse`] reads back.
 
-use super::{Benchmark, Capabilities, Dialect, Latency, ModelEntry, Price, Provider, SimulatedBehaviour};
+use super::{Benchmark, Capabilities, Latency, ModelEntry, ModelKind, Price, Provider, SimulatedBehaviour};
 use std::fmt::Write;
 use toml::Value;
 
@@ -46,8 +46,10 @@ fn provider(provider: &Provider) -> String {
     lines.put("id", provider.id.as_str());
     lines.put("name", provider.name.as_str());
     lines.put("dialect", provider.dialect.as_str());
-    if provider.dialect == Dialect::OpenAi {
-        lines.put("base_url", provider.base_url.as_str());
+    lines.put_some("base_url", Some(provider.base_url.as_str()).filter(|url| !url.is_empty()));
+    lines.put_some("base_url_env", provider.base_url_env.as_deref());
+    if provider.dialect.is_addressed() {
+        lines.put("auth", provider.auth.as_str());
     }
     lines.put("key_env", provider.key_env.clone());
     lines.put_some("docs", provider.docs.as_deref());
@@ -60,9 +62,10 @@ fn model(model: &ModelEntry) -> String {
     lines.put("id", model.id.as_str());
     lines.put("provider", model.provider.as_str());
     lines.put("upstream_name", model.upstream_name.as_str());
+    lines.put_some("kind", Some(model.kind.as_str()).filter(|_| model.kind != ModelKind::Chat));
     lines.put("tier", model.tier.as_str());
     lines.put("context_window", i64::from(model.context_window));
-    lines.put("max_output_tokens", i64::from(model.max_output_tokens));
+    lines.put_some("max_output_tokens", Some(i64::from(model.max_output_tokens)).filter(|&tokens| tokens > 0));
     lines.put("capabilities", capabilities(&model.capabilities));
     lines.put("verbosity", model.verbosity);
     lines.put_some("released", model.released.map(|day| day.to_string()));

@@ -2,7 +2,7 @@
 
 use super::{Verdict, args::CatalogListArgs, output, setup};
 use crate::{
-    catalog::{Capabilities, ModelEntry},
+    catalog::{ModelEntry, ModelKind},
     router::{Fleet, FleetModel},
 };
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn json_of(model: &FleetModel) -> Value {
 fn render(models: &[&FleetModel]) -> String {
     let header = ["model", "tier", "$/M in", "$/M out", "context", "output", "can", "price of", "disabled"];
     let table = output::table(&header, &[0, 1, 6, 8], models.iter().map(|m| row(m)));
-    let usable = models.iter().filter(|m| m.disabled.is_none()).count();
+    let usable = models.iter().filter(|m| m.unroutable().is_none()).count();
     format!("{table}\n\n{usable} of {} may be chosen", models.len())
 }
 
@@ -45,7 +45,7 @@ fn row(model: &FleetModel) -> Vec<String> {
         rate(price.as_ref().map(|p| p.output.get())),
         tokens(entry.context_window),
         tokens(entry.max_output_tokens),
-        abilities(entry.capabilities),
+        abilities(entry),
         price.as_ref().map_or_else(String::new, |p| p.as_of.to_string()),
         disabled.clone().unwrap_or_default(),
     ]
@@ -60,7 +60,11 @@ fn tokens(count: u32) -> String {
     }
 }
 
-fn abilities(can: Capabilities) -> String {
+fn abilities(entry: &ModelEntry) -> String {
+    let can = entry.capabilities;
+    if entry.kind == ModelKind::Embedding {
+        return "embeddings".to_owned();
+    }
     let all = [(can.tools, "tools"), (can.vision, "vision"), (can.json_schema, "json"), (can.reasoning, "reasoning")];
     all.into_iter().filter_map(|(can, name)| can.then_some(name)).collect::<Vec<_>>().join(" ")
 }

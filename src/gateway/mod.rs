@@ -190,6 +190,9 @@ impl Gateway {
                 let answer = openai::chat(&self.client, access, model, call, self.timeout);
                 in_time(provider, deadline, answer).await
             }
+            Dialect::Anthropic | Dialect::Bedrock => {
+                return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
+            }
         };
         Forwarded { attempts: 1, reply }
     }

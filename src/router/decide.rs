@@ -2,7 +2,7 @@
 
 use super::{FleetModel, Inner, ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
 use crate::{
-    catalog::{self, EligibilityQuery},
+    catalog::{self, EligibilityQuery, ModelKind},
     classifier::Classification,
     config::PolicySettings,
     domain::{
@@ -70,10 +70,12 @@ impl Inner {
             ModelChoice::Policy(name) => (name.as_str(), None),
             ModelChoice::Model(id) => ("default", Some(ModelId::from(id.as_str()))),
         };
-        if let Some(id) = &only
-            && self.fleet.get(id).is_none()
-        {
-            return Err(RouteError::UnknownModel(id.to_string()));
+        if let Some(id) = &only {
+            let model = self.fleet.get(id).ok_or_else(|| RouteError::UnknownModel(id.to_string()))?;
+            if model.entry.kind == ModelKind::Embedding {
+                let reason = "it is an embedding model, which does not chat".to_owned();
+                return Err(RouteError::ModelExcluded { model: id.to_string(), reason });
+            }
         }
         if self.fleet.usable().next().is_none() {
             return Err(RouteError::NothingEnabled);

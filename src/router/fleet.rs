@@ -1,7 +1,7 @@
 //! The catalogue as this service can use it: which models may be chosen, and why the others may not.
 
 use crate::{
-    catalog::{Catalog, Dialect, ModelEntry},
+    catalog::{Catalog, Dialect, ModelEntry, ModelKind, Provider},
     domain::{ModelId, TaskType},
 };
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ pub struct FleetModel {
     pub dialect: Dialect,
     /// Ability u for each of [`TaskType::ALL`], in that order.
     abilities: Vec<f64>,
-    /// Why it may never be chosen, in words; `None` when it may.
+    /// Why it can't be used at all, in words; `None` when it can.
     pub disabled: Option<String>,
 }
 
@@ -24,6 +24,13 @@ impl FleetModel {
     #[must_use]
     pub fn ability(&self, task: TaskType) -> f64 {
         self.abilities[task as usize]
+    }
+
+    /// Why requests are never routed to it, in words; `None` when they may be.
+    #[must_use]
+    pub fn unroutable(&self) -> Option<&str> {
+        let embeds = (self.entry.kind == ModelKind::Embedding).then_some("an embedding model");
+        self.disabled.as_deref().or(embeds)
     }
 }
 
@@ -39,12 +46,12 @@ impl Fleet {
     pub fn new(catalog: &Catalog, enabled: &BTreeSet<String>) -> Self {
         let models = catalog.models().iter().map(|entry| {
             let provider = catalog.provider(&entry.provider);
-            let keys = provider.map(|p| p.key_env.join(" or ")).unwrap_or_default();
+            let needs = provider.map(Provider::needs).unwrap_or_default();
             let disabled = if !enabled.contains(&entry.provider) {
-                Some(match (entry.simulated.is_some(), keys.is_empty()) {
+                Some(match (entry.simulated.is_some(), needs.is_empty()) {
                     (true, _) => "the simulated provider is off".to_owned(),
                     (false, true) => format!("provider {} is not enabled", entry.provider),
-                    (false, false) => format!("no {keys}"),
+                    (false, false) => format!("no {needs}"),
                 })
             } else if entry.price.is_none() {
                 Some("no price is known".to_owned())
@@ -69,9 +76,15 @@ impl Fleet {
         &self.models
     }
 
-    /// Models that may be chosen.
+    /// Models that requests may be routed to.
     pub fn usable(&self) -> impl Iterator<Item = &FleetModel> {
-        self.models.iter().filter(|m| m.disabled.is_none())
+        self.models.iter().filter(|m| m.unroutable().is_none())
+    }
+
+    /// A model that embeds, by its id; it can be used if it is not `disabled`.
+    #[must_use]
+    pub fn embedding(&self, id: &ModelId) -> Option<&FleetModel> {
+        self.get(id).filter(|m| m.entry.kind == ModelKind::Embedding)
     }
 
     /// A model by its id.

@@ -2,7 +2,7 @@
 
 use super::{Collector, Import, ImportError, ImportOptions, SkipReason, long_context, rate, tier, verbosity};
 use crate::{
-    catalog::{Capabilities, ModelEntry, Price},
+    catalog::{Capabilities, ModelEntry, ModelKind, Price},
     domain::ModelId,
 };
 use jiff::civil::Date;
@@ -47,6 +47,7 @@ fn entry(key: &str, value: &Value, options: &ImportOptions<'_>) -> Result<ModelE
         id: ModelId::new(format!("{provider}/{}", upstream_name.replace(char::is_whitespace, "-"))),
         provider: provider.to_owned(),
         upstream_name: upstream_name.to_owned(),
+        kind: ModelKind::Chat,
         tier,
         price,
         context_window,

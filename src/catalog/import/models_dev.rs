@@ -2,7 +2,7 @@
 
 use super::{Collector, Import, ImportError, ImportOptions, SkipReason, long_context, rate, tier, verbosity};
 use crate::{
-    catalog::{Capabilities, LongContext, ModelEntry, Price},
+    catalog::{Capabilities, LongContext, ModelEntry, ModelKind, Price},
     domain::ModelId,
 };
 use serde_json::{Map, Value};
@@ -42,6 +42,7 @@ fn entry(provider: &str, name: &str, value: &Value, options: &ImportOptions<'_>)
         id: ModelId::new(format!("{provider}/{}", name.replace(char::is_whitespace, "-"))),
         provider: provider.to_owned(),
         upstream_name: name.to_owned(),
+        kind: ModelKind::Chat,
         tier,
         price,
         context_window,

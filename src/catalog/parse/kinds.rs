@@ -1,6 +1,6 @@
 //! The kinds of values that a catalogue holds, each with its range.
 
-use crate::catalog::{BenchmarkName, Capabilities, Dialect, Rate, Tier, reader::Kind};
+use crate::catalog::{BenchmarkName, Capabilities, Dialect, KeyHeader, ModelKind, Rate, Tier, reader::Kind};
 use jiff::civil::Date;
 use toml::de::DeValue;
 
@@ -16,7 +16,14 @@ pub(super) const CAPABILITIES: Kind<Capabilities> =
     Kind { expected: "a list of tools, vision, json_schema, reasoning", read: capabilities };
 pub(super) const TIER: Kind<Tier> =
     Kind { expected: "one of nano, small, medium, large, frontier", read: |value| str(value)?.parse().ok() };
-pub(super) const DIALECT: Kind<Dialect> = Kind { expected: "openai or simulated", read: dialect };
+pub(super) const NAME: Kind<String> =
+    Kind { expected: "the name of an environment variable", read: |value| env_name(str(value)?) };
+pub(super) const DIALECT: Kind<Dialect> =
+    Kind { expected: "openai, anthropic, bedrock or simulated", read: |value| str(value)?.parse().ok() };
+pub(super) const KEY_HEADER: Kind<KeyHeader> =
+    Kind { expected: "bearer, api-key or x-api-key", read: |value| str(value)?.parse().ok() };
+pub(super) const MODEL_KIND: Kind<ModelKind> =
+    Kind { expected: "chat or embedding", read: |value| str(value)?.parse().ok() };
 pub(super) const BENCHMARK: Kind<BenchmarkName> = Kind {
     expected: "a benchmark that abilities can be read from, e.g. mmlu-pro, gpqa-diamond, swe-bench-verified",
     read: |value| str(value)?.parse().ok(),
@@ -79,10 +86,6 @@ fn capabilities(value: &DeValue<'_>) -> Option<Capabilities> {
         }
     }
     Some(can)
-}
-
-fn dialect(value: &DeValue<'_>) -> Option<Dialect> {
-    [Dialect::OpenAi, Dialect::Simulated].into_iter().find(|dialect| str(value) == Some(dialect.as_str()))
 }
 
 const fn flag(value: &DeValue<'_>) -> Option<bool> {

@@ -3,13 +3,15 @@
 mod kinds;
 
 use super::{
-    Benchmark, CatalogFaults, Dialect, Latency, LongContext, ModelEntry, Price, Provider, SimulatedBehaviour,
-    faults::Faults, reader::Section,
+    Benchmark, CatalogFaults, Dialect, Latency, LongContext, ModelEntry, ModelKind, Price, Provider, Rate,
+    SimulatedBehaviour, Tier,
+    faults::Faults,
+    reader::{Kind, Section},
 };
 use crate::domain::{ModelId, TaskType};
 use kinds::{
-    BENCHMARK, CAPABILITIES, DATE, DIALECT, FLAG, LOGIT, MODEL_ID, NAMES, POSITIVE, RATE, SHARE, TEXT, TIER, TOKENS,
-    URL, VERBOSITY,
+    BENCHMARK, CAPABILITIES, DATE, DIALECT, FLAG, KEY_HEADER, LOGIT, MODEL_ID, MODEL_KIND, NAME, NAMES, POSITIVE, RATE,
+    SHARE, TEXT, TIER, TOKENS, URL, VERBOSITY,
 };
 use std::collections::HashSet;
 use toml::de::DeTable;
@@ -54,14 +56,38 @@ fn provider(mut section: Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Pro
     let id = section.required(faults, "id", &TEXT);
     let name = section.required(faults, "name", &TEXT);
     let dialect = section.optional(faults, "dialect", &DIALECT).unwrap_or(Dialect::OpenAi);
-    let base_url = match dialect {
-        Dialect::OpenAi => section.required(faults, "base_url", &URL),
-        Dialect::Simulated => Some(String::new()),
-    };
+    let base_url = base_url(&mut section, faults, dialect);
+    let base_url_env = addressed(&mut section, faults, dialect, "base_url_env", &NAME);
+    let auth = addressed(&mut section, faults, dialect, "auth", &KEY_HEADER);
     let key_env = section.optional(faults, "key_env", &NAMES).unwrap_or_default();
     let docs = section.optional(faults, "docs", &URL);
     section.finish(faults);
-    Some(Provider { id: id?, name: name?, base_url: base_url?, key_env, dialect, docs })
+    let auth = auth.unwrap_or_else(|| dialect.key_header());
+    Some(Provider { id: id?, name: name?, base_url: base_url?, base_url_env, key_env, dialect, auth, docs })
+}
+
+/// A key that means something only for servers that anybody can run.
+fn addressed<T>(
+    section: &mut Section<'_, '_>,
+    faults: &mut Faults<'_>,
+    dialect: Dialect,
+    key: &'static str,
+    kind: &Kind<T>,
+) -> Option<T> {
+    if dialect.is_addressed() { section.optional(faults, key, kind) } else { None }
+}
+
+/// The address, empty where there need not be one.
+fn base_url(section: &mut Section<'_, '_>, faults: &mut Faults<'_>, dialect: Dialect) -> Option<String> {
+    match dialect {
+        Dialect::OpenAi | Dialect::Anthropic if !section.has("base_url_env") => {
+            section.required(faults, "base_url", &URL)
+        }
+        Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock => {
+            Some(section.optional(faults, "base_url", &URL).unwrap_or_default())
+        }
+        Dialect::Simulated => Some(String::new()),
+    }
 }
 
 fn models(top: &mut Section<'_, '_>, faults: &mut Faults<'_>, providers: &[(&str, Dialect)]) -> Vec<ModelEntry> {
@@ -82,16 +108,17 @@ fn models(top: &mut Section<'_, '_>, faults: &mut Faults<'_>, providers: &[(&str
 
 fn model(mut section: Section<'_, '_>, faults: &mut Faults<'_>, providers: &[(&str, Dialect)]) -> Option<ModelEntry> {
     let id = section.required(faults, "id", &MODEL_ID);
-    let provider = provider_of(&mut section, faults, providers);
+    let kind = section.optional(faults, "kind", &MODEL_KIND).unwrap_or_default();
+    let provider = provider_of(&mut section, faults, kind, providers);
     let upstream_name = section.required(faults, "upstream_name", &TEXT);
     let context_window = section.required(faults, "context_window", &TOKENS);
-    let max_output_tokens = section.required(faults, "max_output_tokens", &TOKENS);
-    let tier = section.required(faults, "tier", &TIER);
+    let max_output_tokens = of_chat(&mut section, faults, kind, "max_output_tokens", &TOKENS, 0);
+    let tier = of_chat(&mut section, faults, kind, "tier", &TIER, Tier::Nano);
     let capabilities = section.optional(faults, "capabilities", &CAPABILITIES).unwrap_or_default();
     let verbosity = section.optional(faults, "verbosity", &VERBOSITY).unwrap_or(1.0);
     let released = section.optional(faults, "released", &DATE);
     let deprecated = section.optional(faults, "deprecated", &FLAG).unwrap_or(false);
-    let price = section.table(faults, "price").and_then(|price| self::price(price, faults));
+    let price = section.table(faults, "price").and_then(|price| self::price(price, faults, kind));
     let benchmarks = section.tables(faults, "benchmarks");
     let benchmarks = benchmarks.into_iter().filter_map(|figure| benchmark(figure, faults)).collect();
     let stated = section.table(faults, "latency").and_then(|latency| self::latency(latency, faults));
@@ -102,6 +129,7 @@ fn model(mut section: Section<'_, '_>, faults: &mut Faults<'_>, providers: &[(&s
         id: ModelId::new(id?),
         provider: provider?,
         upstream_name: upstream_name?,
+        kind,
         price,
         context_window: context_window?,
         max_output_tokens: max_output_tokens?,
@@ -116,10 +144,27 @@ fn model(mut section: Section<'_, '_>, faults: &mut Faults<'_>, providers: &[(&s
     })
 }
 
-/// The provider's id, if it is known and fits: the simulated dialect and a `simulated` table belong together.
+/// A key that says how a model chats: one that does not chat may leave it out.
+fn of_chat<T>(
+    section: &mut Section<'_, '_>,
+    faults: &mut Faults<'_>,
+    model: ModelKind,
+    key: &'static str,
+    kind: &Kind<T>,
+    otherwise: T,
+) -> Option<T> {
+    match model {
+        ModelKind::Chat => section.required(faults, key, kind),
+        ModelKind::Embedding => Some(section.optional(faults, key, kind).unwrap_or(otherwise)),
+    }
+}
+
+/// The provider's id, if it is known and fits: the simulated dialect and a `simulated` table belong together, and not every
+/// dialect has words for embeddings.
 fn provider_of(
     section: &mut Section<'_, '_>,
     faults: &mut Faults<'_>,
+    kind: ModelKind,
     providers: &[(&str, Dialect)],
 ) -> Option<String> {
     let (at, simulated) = (section.place_of("provider"), section.has("simulated"));
@@ -135,17 +180,21 @@ fn provider_of(
         (Dialect::Simulated, false) => {
             faults.add(at, key, format!("{name:?} serves simulated models only"), "add a [models.simulated] table");
         }
-        (Dialect::OpenAi, true) => {
+        (Dialect::OpenAi | Dialect::Anthropic | Dialect::Bedrock, true) => {
             faults.add(at, key, format!("{name:?} serves real models only"), "remove the [models.simulated] table");
+        }
+        (Dialect::Anthropic | Dialect::Bedrock, false) if kind == ModelKind::Embedding => {
+            let problem = format!("{name:?} speaks the dialect {}, which has no embeddings", dialect.as_str());
+            faults.add(at, key, problem, "name a provider of the dialect openai");
         }
         _ => {}
     }
     Some(name)
 }
 
-fn price(mut section: Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Price> {
+fn price(mut section: Section<'_, '_>, faults: &mut Faults<'_>, kind: ModelKind) -> Option<Price> {
     let input = section.required(faults, "input", &RATE);
-    let output = section.required(faults, "output", &RATE);
+    let output = of_chat(&mut section, faults, kind, "output", &RATE, Rate::FREE);
     let cached_input = section.optional(faults, "cached_input", &RATE);
     let source = section.required(faults, "source", &TEXT);
     let as_of = section.required(faults, "as_of", &DATE);

@@ -83,6 +83,24 @@ fn a_benchmark_nobody_can_read_an_ability_from_is_refused() {
 }
 
 #[test]
+fn only_servers_of_an_address_have_a_variable_for_it_or_a_header() {
+    let toml =
+        "[[providers]]\nid = \"p\"\nname = \"P\"\ndialect = \"bedrock\"\nbase_url_env = \"U\"\nauth = \"bearer\"\n";
+    assert_eq!(places(toml), ["5 providers[0].base_url_env", "6 providers[0].auth"]);
+    let toml = "[[providers]]\nid = \"p\"\nname = \"P\"\ndialect = \"anthropic\"\nauth = \"basic\"\n";
+    assert_eq!(places(toml), ["1 providers[0].base_url", "5 providers[0].auth"]);
+}
+
+#[test]
+fn embeddings_need_a_dialect_that_has_them() {
+    let toml = toml_with("kind = \"embedding\"");
+    assert!(Catalog::parse(&toml, "good.toml").is_ok());
+    let anthropic = toml.replace("name = \"Acme\"", "name = \"Acme\"\ndialect = \"anthropic\"");
+    assert_eq!(places(&anthropic), ["11 models[0].provider"]);
+    assert_eq!(places(&toml_with("kind = \"image\"")), ["16 models[0].kind"]);
+}
+
+#[test]
 fn simulated_behaviour_needs_the_simulated_dialect() {
     let keys = "[models.simulated]\nability = 1\nfailure_rate = 0";
     assert_eq!(places(&toml_with(keys)), ["10 models[0].provider"]);

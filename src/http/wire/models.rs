@@ -1,7 +1,7 @@
 //! The list of models: OpenAI's shape, with what routing knows beside it.
 
 use crate::{
-    catalog::{ModelEntry, Price},
+    catalog::{self, ModelEntry, Price},
     router::FleetModel,
 };
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub(crate) enum ModelKind {
     Router,
     /// A real model: not routed, same limits and logs.
     Model,
+    /// A real model that turns texts into vectors: for `/v1/embeddings` alone.
+    Embedding,
 }
 
 /// A name that the field `model` may have.
@@ -58,7 +60,7 @@ pub(crate) struct ModelDetails {
     /// Tokens of input and output together.
     #[schema(example = 400_000)]
     context_window: u32,
-    /// Tokens of output.
+    /// Tokens of output; 0 for a model that embeds.
     #[schema(example = 128_000)]
     max_output_tokens: u32,
     /// Calls tools.
@@ -114,7 +116,10 @@ impl From<&FleetModel> for ModelBody {
             object: "model",
             created: released(entry),
             owned_by: entry.provider.clone(),
-            kind: ModelKind::Model,
+            kind: match entry.kind {
+                catalog::ModelKind::Chat => ModelKind::Model,
+                catalog::ModelKind::Embedding => ModelKind::Embedding,
+            },
             usable: model.disabled.is_none(),
             unusable_because: model.disabled.clone(),
             details: Some(ModelDetails {
