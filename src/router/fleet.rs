@@ -93,3 +93,6 @@ impl Fleet {
         self.models.iter().find(|m| m.entry.id == *id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,7 @@ async fn the_model_list_has_virtual_names_usable_models_and_reasons() {
     let usable = find("simulated/large");
     assert_eq!((&usable["usable"], &usable["unusable_because"]), (&json!(true), &Value::Null));
     assert!(usable["details"]["price"]["input_usd_per_million"].is_f64());
+    assert_eq!(find("openai/text-embedding-3-small")["kind"], "embedding");
     let unusable = data.iter().filter(|m| m["usable"] == false);
     assert!(unusable.clone().count() > 0 && unusable.clone().all(|m| m["unusable_because"].is_string()));
 }

@@ -18,7 +18,8 @@ fn every_builtin_price_is_above_zero_and_names_source_and_day() {
     let oldest = jiff::civil::date(2026, 11, 1);
     for model in Catalog::builtin().unwrap().models() {
         let price = model.price.as_ref().unwrap_or_else(|| panic!("{} is unpriced", model.id));
-        assert!(price.input > Rate::FREE && price.output > Rate::FREE, "{}", model.id);
+        let embeds = model.kind == ModelKind::Embedding;
+        assert!(price.input > Rate::FREE && (price.output > Rate::FREE) != embeds, "{}", model.id);
         assert!(!price.source.is_empty() && price.as_of >= oldest, "{}", model.id);
         assert!(price.cached_input.is_none_or(|cached| cached <= price.input), "{}", model.id);
         assert!(price.long_context.is_none_or(|long| long.input >= price.input), "{}", model.id);
@@ -37,6 +38,20 @@ fn every_builtin_model_can_be_reached() {
 }
 
 #[test]
+fn the_builtin_catalogue_reaches_every_dialect_and_has_models_that_embed() {
+    let catalog = Catalog::builtin().unwrap();
+    let of = |id: &str| catalog.provider(id).unwrap();
+    assert_eq!((of("anthropic").dialect, of("anthropic").auth), (Dialect::Anthropic, KeyHeader::XApiKey));
+    assert_eq!((of("azure").dialect, of("azure").auth), (Dialect::OpenAi, KeyHeader::ApiKey));
+    assert!(of("bedrock").dialect == Dialect::Bedrock && of("bedrock").base_url.is_empty());
+    for compatible in ["openai", "google", "mistral", "openrouter", "groq", "together", "deepseek", "xai"] {
+        assert_eq!((of(compatible).dialect, of(compatible).auth), (Dialect::OpenAi, KeyHeader::Bearer), "{compatible}");
+    }
+    let embedding = catalog.models().iter().filter(|model| model.kind == ModelKind::Embedding);
+    assert!(embedding.map(|model| model.provider.as_str()).collect::<BTreeSet<_>>().len() >= 3);
+}
+
+#[test]
 fn the_simulated_world_differs_from_what_the_catalogue_says() {
     let catalog = Catalog::builtin().unwrap();
     let coder = catalog.model(&"simulated/coder".into()).unwrap();
@@ -51,6 +66,65 @@ fn a_catalogue_survives_being_written_and_read() {
     let catalog = Catalog::builtin().unwrap();
     let again = Catalog::parse(&catalog.to_toml(), "written").unwrap();
     assert_eq!(catalog, again);
+}
+
+fn provider_with(keys: &str) -> Provider {
+    let toml = format!("[[providers]]\nid = \"p\"\nname = \"P\"\nkey_env = [\"P_KEY\"]\n{keys}\n");
+    Catalog::parse(&toml, "test.toml").unwrap().providers()[0].clone()
+}
+
+#[test]
+fn the_dialect_says_where_the_key_goes_unless_the_entry_does() {
+    let auth = |keys: &str| provider_with(&format!("base_url = \"https://p.example/v1\"\n{keys}")).auth;
+    assert_eq!(auth(""), KeyHeader::Bearer);
+    assert_eq!(auth("dialect = \"anthropic\""), KeyHeader::XApiKey);
+    assert_eq!(auth("dialect = \"anthropic\"\nauth = \"bearer\""), KeyHeader::Bearer);
+    assert_eq!(auth("auth = \"api-key\""), KeyHeader::ApiKey);
+}
+
+#[test]
+fn a_provider_says_what_it_needs() {
+    let needs = |keys: &str| provider_with(keys).needs();
+    assert_eq!(needs("base_url = \"https://p.example/v1\""), "P_KEY");
+    assert_eq!(needs("base_url_env = \"P_URL\""), "P_KEY with P_URL");
+    assert_eq!(needs("base_url_env = \"P_URL\"\nbase_url = \"https://p.example/v1\""), "P_KEY");
+    assert_eq!(needs("dialect = \"bedrock\""), "P_KEY or AWS_ACCESS_KEY_ID with AWS_REGION");
+}
+
+#[test]
+fn a_provider_without_an_address_has_none_unless_its_dialect_needs_none() {
+    assert!(!provider_with("base_url_env = \"P_URL\"").has_address());
+    assert!(provider_with("base_url = \"https://p.example/v1\"").has_address());
+    assert!(provider_with("dialect = \"bedrock\"").has_address());
+    assert_eq!(
+        provider_with("dialect = \"bedrock\"\nbase_url = \"https://vpc.example/\"").base_url,
+        "https://vpc.example"
+    );
+}
+
+#[test]
+fn every_dialect_is_written_and_read() {
+    for (dialect, keys) in [
+        ("openai", "base_url_env = \"P_URL\"\nauth = \"api-key\""),
+        ("anthropic", "base_url = \"http://p\""),
+        ("bedrock", ""),
+    ] {
+        let provider = provider_with(&format!("dialect = \"{dialect}\"\n{keys}"));
+        let written = providers_to_toml(std::slice::from_ref(&provider));
+        assert_eq!(Catalog::parse(&written, "written").unwrap().providers(), [provider], "{written}");
+    }
+}
+
+#[test]
+fn a_model_that_embeds_states_only_what_it_takes() {
+    let toml = toml_with("kind = \"embedding\"\nprice = { input = 0.02, source = \"s\", as_of = \"2026-11-22\" }");
+    let bare = toml.replace("max_output_tokens = 2000\ntier = \"medium\"\ncapabilities = [\"tools\"]\n", "");
+    let catalog = Catalog::parse(&bare, "test.toml").unwrap();
+    let model = &catalog.models()[0];
+    assert_eq!((model.kind, model.max_output_tokens, model.tier), (ModelKind::Embedding, 0, Tier::Nano));
+    assert_eq!(model.price.as_ref().map(|price| price.output), Some(Rate::FREE));
+    assert_eq!(Catalog::parse(&catalog.to_toml(), "written").unwrap(), catalog);
+    assert_eq!(model_with("").kind, ModelKind::Chat);
 }
 
 #[test]
