@@ -12,6 +12,7 @@ pub mod import;
 mod model;
 mod parse;
 mod price;
+mod provider;
 mod reader;
 mod simulated;
 mod write;
@@ -20,8 +21,9 @@ pub use ability::{Ability, Basis};
 pub use benchmarks::BenchmarkName;
 pub use eligibility::{EligibilityQuery, eligible, expected_cost, expected_latency_ms};
 pub use faults::{CatalogFault, CatalogFaults};
-pub use model::{Benchmark, Capabilities, Dialect, KeyHeader, Latency, ModelEntry, ModelKind, Provider, Tier};
+pub use model::{Benchmark, Capabilities, Latency, ModelEntry, ModelKind, Tier};
 pub use price::{LongContext, Price, Rate};
+pub use provider::{Dialect, KeyHeader, Provider};
 pub use simulated::SimulatedBehaviour;
 pub use write::{models_to_toml, providers_to_toml};
 
