@@ -33,9 +33,13 @@ pub(super) fn settings(entries: &mut Entries, inputs: &Inputs<'_>) -> Result<Set
         providers: providers(entries)?,
         simulated: read(entries, &["simulated"])?,
         catalog: read(entries, &["catalog"])?,
+        gateway: read(entries, &["gateway"])?,
+        cache: read(entries, &["cache"])?,
         provider_places: entries.names("providers").into_iter().collect(),
     };
     warn_if_exposed(&settings, entries);
+    check_caching(&settings, entries);
+    warn_if_never_hedged(&settings, entries);
     // With a catalogue file the providers are known only when it has been read; the caller checks then.
     if settings.catalog.file.is_none() && !entries.faulty("catalog", "file") {
         check_providers(&settings, inputs.known_providers, entries);
@@ -118,6 +122,31 @@ fn check_providers(settings: &Settings, known: &[&str], entries: &mut Entries) {
             suggest::nearest(name, known).map(|near| format!("did you mean {near}? Otherwise ")).unwrap_or_default();
         let remedy = format!("{hint}set base_url to the address of its OpenAI-compatible API");
         entries.fault(place, format!("no provider {name} is in the catalogue"), remedy);
+    }
+}
+
+/// A policy that caches more than its requests may ask for contradicts itself.
+fn check_caching(settings: &Settings, entries: &mut Entries) {
+    for (name, policy) in settings.policies() {
+        let rule = settings.caching(&policy);
+        if rule.mode <= rule.at_most {
+            continue;
+        }
+        let place = match policy.cache {
+            Some(_) => place_of(entries, &[&format!("policies.{name}"), "routing"], "cache"),
+            None => place_of(entries, &["cache"], "mode"),
+        };
+        let problem = format!("{} is more than requests may ask for, which is {}", rule.mode, rule.at_most);
+        entries.fault(place, problem, "raise at_most in [cache], or cache_at_most in the policy, or lower this");
+    }
+}
+
+fn warn_if_never_hedged(settings: &Settings, entries: &mut Entries) {
+    let gateway = &settings.gateway;
+    if gateway.hedge_after_ms.is_some_and(|after| after >= gateway.first_token_timeout_ms) {
+        let place = place_of(entries, &["gateway"], "hedge_after_ms");
+        let problem = "no other model is ever called as well: the first call has timed out by then";
+        entries.warn(place, problem, "make it less than first_token_timeout_ms, or leave it out");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Configuration: one TOML file, `SATISFICE_…` variables and flags become checked [`Settings`].
 //!
 //! Every fault is reported at once, each with its place and what to do about it. Raw input never leaves this module.
-//! The settings are declared once, in `settings.rs`; that declaration drives parsing, environment overrides, the
+//! The settings are declared once, in `settings.rs` and `gateway.rs`; that declaration drives parsing, environment overrides, the
 //! example file and the reference table. Reading the file and the process environment is the caller's.
 //!
 //! Precedence, highest first: flag, environment, file, default. A `[policies.NAME]` key that is given nowhere falls
@@ -15,6 +15,7 @@ mod environment;
 mod example;
 mod file;
 mod finding;
+mod gateway;
 mod settings;
 mod suggest;
 mod types;
@@ -23,11 +24,12 @@ mod values;
 pub use credentials::{Credentials, Secret, credentials};
 pub use example::{init_example, reference};
 pub use finding::{ConfigFaults, Finding, Place};
+pub use gateway::{CacheRule, CacheSettings, GatewaySettings};
 pub use settings::{
     CatalogSettings, EncoderSettings, LearningSettings, LimitSettings, PolicySettings, ProviderSettings, Settings,
     SimulatedSettings, StoreSettings,
 };
-pub use types::{BaseUrl, Switch, VariableName};
+pub use types::{BaseUrl, CacheMode, Switch, VariableName};
 
 use entries::Entries;
 use std::{collections::BTreeMap, path::Path};

@@ -3,7 +3,8 @@
 use super::{
     declare::{DefaultValue, Section, Setting, section},
     finding::Place,
-    types::{BaseUrl, Switch, VariableName},
+    gateway::{CacheRule, CacheSettings, GatewaySettings},
+    types::{BaseUrl, CacheMode, Switch, VariableName},
     values::{ANY, range},
 };
 use crate::{
@@ -18,11 +19,11 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 /// The name of `[routing]` among the policies.
 pub(super) const DEFAULT_POLICY: &str = "default";
 
-const fn is(default: &'static str) -> DefaultValue {
+pub(super) const fn is(default: &'static str) -> DefaultValue {
     DefaultValue::Is(default)
 }
 
-const fn unset(example: &'static str) -> DefaultValue {
+pub(super) const fn unset(example: &'static str) -> DefaultValue {
     DefaultValue::Unset { example }
 }
 
@@ -83,6 +84,12 @@ section! {
         ["DENY"] deny: Vec<String> = is(""), ANY;
         /// Whose experience it learns from and adds to; policies of one scope share it.
         scope: Scope = is("default"), ANY;
+        /// Which answers are given again to requests that don't say; unset, `mode` of `[cache]`.
+        cache: Option<CacheMode> = unset("exact"), ANY;
+        /// The most that a request may ask of the cache; unset, `at_most` of `[cache]`.
+        cache_at_most: Option<CacheMode> = unset("exact"), ANY;
+        /// Whether answers are given again to requests that ask for sampling and don't say; unset, `sampled` of `[cache]`.
+        cache_sampled: Option<bool> = unset("true"), ANY;
     }
 }
 
@@ -180,7 +187,8 @@ impl LearningSettings {
     }
 }
 
-/// Checked settings. Mode `budget` comes with a `budget_usd`, `allow` is never empty, every number is in its range.
+/// Checked settings. Mode `budget` comes with a `budget_usd`, `allow` is never empty, every number is in its range, no policy caches
+/// more than its requests may ask for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Address to listen on.
@@ -209,6 +217,10 @@ pub struct Settings {
     pub simulated: SimulatedSettings,
     /// `[catalog]`.
     pub catalog: CatalogSettings,
+    /// `[gateway]`.
+    pub gateway: GatewaySettings,
+    /// `[cache]`.
+    pub cache: CacheSettings,
     /// Where each of `providers` was declared.
     pub(super) provider_places: BTreeMap<String, Place>,
 }
@@ -219,6 +231,16 @@ impl Settings {
     pub fn policies(&self) -> BTreeMap<String, PolicySettings> {
         let default = (DEFAULT_POLICY.to_owned(), self.routing.clone());
         self.named_policies.clone().into_iter().chain([default]).collect()
+    }
+
+    /// What a policy of these settings says of caching.
+    #[must_use]
+    pub fn caching(&self, policy: &PolicySettings) -> CacheRule {
+        CacheRule {
+            mode: policy.cache.unwrap_or(self.cache.mode),
+            at_most: policy.cache_at_most.unwrap_or(self.cache.at_most),
+            sampled: policy.cache_sampled.unwrap_or(self.cache.sampled),
+        }
     }
 }
 
@@ -254,7 +276,7 @@ const fn named(path: &'static str, doc: &'static str, settings: &'static [Settin
 }
 
 /// Every section, in the order of the example file.
-pub(super) static SECTIONS: [SectionInfo; 10] = [
+pub(super) static SECTIONS: [SectionInfo; 12] = [
     section_of("", "The service.", ServiceSettings::SETTINGS),
     section_of("encoder", "The prompt encoder.", EncoderSettings::SETTINGS),
     section_of("routing", "How models are chosen for `model = \"auto\"`.", PolicySettings::SETTINGS),
@@ -263,6 +285,8 @@ pub(super) static SECTIONS: [SectionInfo; 10] = [
     section_of("limits", "Limits on requests.", LimitSettings::SETTINGS),
     section_of("simulated", "A stand-in provider for trying things out without keys.", SimulatedSettings::SETTINGS),
     section_of("catalog", "The model catalogue.", CatalogSettings::SETTINGS),
+    section_of("gateway", "What follows when a provider fails or is slow.", GatewaySettings::SETTINGS),
+    section_of("cache", "Answers that are kept and given again.", CacheSettings::SETTINGS),
     named(
         "policies",
         "Rules that requests name as their model; keys left out are those of [routing].",

@@ -2,6 +2,7 @@
 
 mod defaults;
 mod faults;
+mod gateway;
 mod policies;
 mod precedence;
 mod providers;

@@ -20,6 +20,27 @@ pub enum Switch {
     Off,
 }
 
+/// Which answers are given again; each mode includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CacheMode {
+    /// None.
+    Off,
+    /// To the same request.
+    Exact,
+    /// Also to a similar request.
+    Semantic,
+}
+
+impl fmt::Display for CacheMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Off => "off",
+            Self::Exact => "exact",
+            Self::Semantic => "semantic",
+        })
+    }
+}
+
 /// An HTTP or HTTPS address without credentials, query or trailing slash; paths such as `/chat/completions` are
 /// appended to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +89,7 @@ choice_field!(LogFormat { "text" => Text, "json" => Json });
 choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
 choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
 choice_field!(Durability { "full" => Full, "process" => Process });
+choice_field!(CacheMode { "off" => Off, "exact" => Exact, "semantic" => Semantic });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 
 impl Field for BaseUrl {

@@ -174,7 +174,7 @@ macro_rules! whole_field {
         }
     )+};
 }
-whole_field!(u64, usize);
+whole_field!(u32, u64, usize);
 
 macro_rules! unit_field {
     ($($type:ty),+) => {$(
