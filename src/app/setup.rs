@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Catalog, CatalogFaults, Dialect, Provider, providers_to_toml},
-    config::{self, ConfigFaults, Credentials, Finding, Flags, Inputs, Settings, Source},
+    config::{self, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Settings, Source},
     encoder::ModelFolder,
     gateway::ProviderAccess,
 };
@@ -92,9 +92,11 @@ impl Setup {
         let config::Loaded { mut settings, mut warnings } = load_settings(invocation, &builtin)?;
         let catalog = load_catalog(builtin, &settings)?;
         settings.check_providers(&ids(&catalog))?;
-        let variables = catalog.providers().iter().map(|p| (p.id.as_str(), p.key_env.as_slice()));
-        let (credentials, more) = config::credentials(&invocation.environment, variables, &settings);
+        let (credentials, more) = config::credentials(&invocation.environment, catalog.providers(), &settings);
         warnings.extend(more);
+        let (addresses, more) = config::addresses(&invocation.environment, catalog.providers(), &credentials);
+        warnings.extend(more);
+        let catalog = with_addresses(catalog, &addresses)?;
         let enabled = enabled(&settings, &catalog, &credentials);
         deny_unlisted(&mut settings, &catalog);
         let models_dir = models_dir(&settings, &invocation.environment);
@@ -112,7 +114,7 @@ impl Setup {
     pub fn access(&self) -> BTreeMap<String, ProviderAccess> {
         let enabled = self.catalog.providers().iter().filter(|p| self.enabled.contains(&p.id));
         let access = enabled.map(|p| {
-            let api_key = self.credentials.get(&p.id).map(|key| key.expose().to_owned());
+            let api_key = self.credentials.keys(&p.id).first().map(|key| key.expose().to_owned());
             (p.id.clone(), ProviderAccess { base_url: p.base_url.clone(), api_key })
         });
         access.collect()
@@ -156,24 +158,41 @@ fn load_catalog(builtin: Catalog, settings: &Settings) -> Result<Catalog, SetupE
     with_configured(&overlaid, settings)
 }
 
-/// The catalogue with the addresses and key variables of `[providers.NAME]`.
+/// The catalogue with what `[providers.NAME]` says of addresses, dialects and keys.
 fn with_configured(catalog: &Catalog, settings: &Settings) -> Result<Catalog, SetupError> {
-    let configured = settings.providers.iter().filter_map(|(name, given)| {
-        let known = catalog.provider(name).cloned();
-        let mut provider = match (known, &given.base_url) {
-            (Some(known), _) if known.dialect == Dialect::OpenAi => known,
-            (None, Some(_)) => new_provider(name),
-            _ => return None,
-        };
-        if let Some(url) = &given.base_url {
-            provider.base_url = url.as_str().to_owned();
-        }
-        if let Some(variable) = &given.api_key_env {
-            provider.key_env = vec![variable.as_str().to_owned()];
-        }
-        Some(provider)
-    });
+    let configured =
+        settings.providers.iter().filter_map(|(name, given)| match (catalog.provider(name), &given.base_url) {
+            (Some(known), _) if known.dialect != Dialect::Simulated => Some(configured(known.clone(), given)),
+            (None, Some(_)) => Some(configured(new_provider(name), given)),
+            _ => None,
+        });
     Ok(catalog.merge(&providers_to_toml(&configured.collect::<Vec<_>>()), "[providers]")?)
+}
+
+fn configured(mut provider: Provider, given: &ProviderSettings) -> Provider {
+    if let Some(dialect) = given.dialect.filter(|dialect| *dialect != provider.dialect) {
+        (provider.dialect, provider.auth) = (dialect, dialect.key_header());
+    }
+    if let Some(auth) = given.auth {
+        provider.auth = auth;
+    }
+    if let Some(url) = &given.base_url {
+        // What the file says of this service wins over a variable that other programs read as well.
+        (provider.base_url, provider.base_url_env) = (url.as_str().to_owned(), None);
+    }
+    if let Some(variable) = &given.api_key_env {
+        provider.key_env = vec![variable.as_str().to_owned()];
+    }
+    provider
+}
+
+/// The catalogue with the addresses that the environment gave.
+fn with_addresses(catalog: Catalog, addresses: &BTreeMap<String, BaseUrl>) -> Result<Catalog, SetupError> {
+    let addressed = addresses.iter().filter_map(|(name, url)| {
+        let provider = catalog.provider(name)?.clone();
+        Some(Provider { base_url: url.as_str().to_owned(), ..provider })
+    });
+    Ok(catalog.merge(&providers_to_toml(&addressed.collect::<Vec<_>>()), "environment")?)
 }
 
 fn new_provider(name: &str) -> Provider {
@@ -189,13 +208,15 @@ fn new_provider(name: &str) -> Provider {
     }
 }
 
-/// Who has a key; servers that want none, when the configuration names them; the staging provider, when it is on.
+/// Who has a key and an address; servers that want no key, when the configuration names them; the staging provider, when it
+/// is on.
 fn enabled(settings: &Settings, catalog: &Catalog, credentials: &Credentials) -> BTreeSet<String> {
-    let mut enabled: BTreeSet<String> = credentials.providers().map(str::to_owned).collect();
     let keyless = settings.providers.iter().filter(|(name, given)| {
-        given.enabled && catalog.provider(name).is_some_and(|p| p.dialect == Dialect::OpenAi && p.key_env.is_empty())
+        given.enabled && catalog.provider(name).is_some_and(|p| p.dialect.is_addressed() && p.key_env.is_empty())
     });
-    enabled.extend(keyless.map(|(name, _)| name.clone()));
+    let called = credentials.providers().chain(keyless.map(|(name, _)| name.as_str()));
+    let reached = called.filter(|name| catalog.provider(name).is_some_and(Provider::has_address));
+    let mut enabled: BTreeSet<String> = reached.map(str::to_owned).collect();
     if settings.simulated.is_on(!enabled.is_empty()) {
         let simulated = catalog.providers().iter().filter(|p| p.dialect == Dialect::Simulated);
         enabled.extend(simulated.map(|p| p.id.clone()));

@@ -1,7 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use super::*;
-use crate::domain::ModelId;
+use crate::{
+    catalog::{Dialect, KeyHeader},
+    domain::ModelId,
+};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 fn invocation(environment: &[(&str, &str)], config: Option<&Path>) -> Invocation {
@@ -63,6 +66,47 @@ fn an_address_in_the_configuration_replaces_the_catalogues() {
     let setup = setup(&[("PROXY_KEY", "p-1")], config).unwrap();
     let access = &setup.access()["openai"];
     assert_eq!((access.base_url.as_str(), access.api_key.as_deref()), ("http://proxy.internal/v1", Some("p-1")));
+}
+
+#[test]
+fn azure_is_enabled_by_its_key_with_its_address() {
+    let key = ("AZURE_OPENAI_API_KEY", "az-1");
+    let address = ("AZURE_OPENAI_BASE_URL", "https://mine.openai.azure.com/openai/v1/");
+    let without = setup(&[key], "").unwrap();
+    assert_eq!(enabled(&without), ["simulated"]);
+    assert!(without.warnings.iter().any(|warning| warning.to_string().contains("AZURE_OPENAI_BASE_URL")));
+    let with = setup(&[key, address], "").unwrap();
+    assert_eq!(enabled(&with), ["azure"]);
+    assert_eq!(with.access()["azure"].base_url, "https://mine.openai.azure.com/openai/v1");
+    let config = "[providers.azure]\nbase_url = \"https://other.example/v1\"\n";
+    let configured = setup(&[key, address], config).unwrap();
+    assert_eq!(configured.access()["azure"].base_url, "https://other.example/v1", "the file wins");
+}
+
+#[test]
+fn bedrock_is_enabled_by_its_key_with_a_region() {
+    let key = ("AWS_BEARER_TOKEN_BEDROCK", "b-1");
+    assert_eq!(enabled(&setup(&[key], "").unwrap()), ["simulated"]);
+    let with = setup(&[key, ("AWS_REGION", "eu-central-1")], "").unwrap();
+    assert_eq!((enabled(&with), with.credentials.aws("bedrock").len()), (vec!["bedrock"], 1));
+    assert!(with.catalog.provider("bedrock").is_some_and(|p| p.base_url.is_empty()), "the public endpoint");
+    let config = "[providers.bedrock]\nenabled = false\n";
+    assert_eq!(enabled(&setup(&[key, ("AWS_REGION", "eu-central-1")], config).unwrap()), ["simulated"]);
+}
+
+#[test]
+fn a_configured_dialect_brings_its_header_unless_one_is_named() {
+    let config = "[providers.mine]\nbase_url = \"http://127.0.0.1:8000/v1\"\ndialect = \"anthropic\"\n\
+                  [providers.other]\nbase_url = \"http://127.0.0.1:8001/v1\"\nauth = \"api-key\"\n\
+                  [providers.anthropic]\ndialect = \"openai\"\n[providers.azure]\nbase_url = \"http://proxy/v1\"\n";
+    let setup = setup(&[("ANTHROPIC_API_KEY", "a-1,a-2")], config).unwrap();
+    let how = |id: &str| setup.catalog.provider(id).map(|p| (p.dialect, p.auth));
+    assert_eq!(how("mine"), Some((Dialect::Anthropic, KeyHeader::XApiKey)));
+    assert_eq!(how("other"), Some((Dialect::OpenAi, KeyHeader::ApiKey)));
+    assert_eq!(how("anthropic"), Some((Dialect::OpenAi, KeyHeader::Bearer)));
+    assert_eq!(how("azure"), Some((Dialect::OpenAi, KeyHeader::ApiKey)), "what is not configured stays");
+    assert_eq!(enabled(&setup), ["anthropic", "mine", "other"]);
+    assert_eq!(setup.credentials.keys("anthropic").len(), 2);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Configuration: one TOML file, `SATISFICE_…` variables and flags become checked [`Settings`].
 //!
 //! Every fault is reported at once, each with its place and what to do about it. Raw input never leaves this module.
-//! The settings are declared once, in `settings.rs` and `gateway.rs`; that declaration drives parsing, environment overrides, the
-//! example file and the reference table. Reading the file and the process environment is the caller's.
+//! The settings are declared once, in `settings.rs` and `gateway.rs`; that declaration drives parsing, environment
+//! overrides, the example file and the reference table. Reading the file and the process environment is the caller's.
 //!
 //! Precedence, highest first: flag, environment, file, default. A `[policies.NAME]` key that is given nowhere falls
 //! back to `[routing]`.
 
+mod addresses;
+mod aws;
 mod build;
 mod credentials;
 mod declare;
@@ -21,7 +23,9 @@ mod suggest;
 mod types;
 mod values;
 
-pub use credentials::{Credentials, Secret, credentials};
+pub use addresses::addresses;
+pub use aws::AwsCredentials;
+pub use credentials::{Credentials, MAX_KEYS, Secret, credentials};
 pub use example::{init_example, reference};
 pub use finding::{ConfigFaults, Finding, Place};
 pub use gateway::{CacheRule, CacheSettings, GatewaySettings};

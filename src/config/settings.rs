@@ -8,6 +8,7 @@ use super::{
     values::{ANY, range},
 };
 use crate::{
+    catalog::{Dialect, KeyHeader},
     domain::{DecisionMode, Quality, Scope, Usd},
     encoder::EncoderMode,
     policy::LearningRates,
@@ -137,9 +138,13 @@ section! {
     pub ProviderSettings {
         /// Use it.
         enabled: bool = is("true"), ANY;
-        /// Its address; needed for a provider that the catalogue does not know, which then speaks OpenAI's dialect.
+        /// Its address; needed for a provider that the catalogue does not know.
         base_url: Option<BaseUrl> = unset("http://127.0.0.1:8000/v1"), ANY;
-        /// Environment variable that holds its key; unset, the catalogue's.
+        /// How it is spoken to; unset, as the catalogue says, and openai for one that it does not know.
+        dialect: Option<Dialect> = unset("anthropic"), ANY;
+        /// Header in which it expects its key; unset, as the catalogue says or as usual for its dialect.
+        auth: Option<KeyHeader> = unset("bearer"), ANY;
+        /// Environment variable that holds its key, or several with commas between them; unset, the catalogue's.
         api_key_env: Option<VariableName> = unset("OPENAI_API_KEY"), ANY;
         /// Which of its models may be used.
         models: Vec<String> = is("*"), ANY;

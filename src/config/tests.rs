@@ -3,6 +3,7 @@
 mod defaults;
 mod faults;
 mod gateway;
+mod keys;
 mod policies;
 mod precedence;
 mod providers;

@@ -2,6 +2,7 @@
 
 use super::values::{Field, Range, Raw, Shape, not, text};
 use crate::{
+    catalog::{Dialect, KeyHeader},
     domain::{DecisionMode, Scope},
     encoder::EncoderMode,
     store::Durability,
@@ -52,6 +53,18 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Reads one, or says what is wrong with it without showing it: it may hold credentials.
+    pub(super) fn read(given: &str) -> Result<Self, String> {
+        let url = reqwest::Url::parse(given).map_err(|error| format!("the address can't be read: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+            return Err("the address holds credentials or a query".to_owned());
+        }
+        if !matches!(url.scheme(), "http" | "https") || url.fragment().is_some() {
+            return Err("the address is not a plain http or https one".to_owned());
+        }
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -90,22 +103,16 @@ choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" =>
 choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
 choice_field!(Durability { "full" => Full, "process" => Process });
 choice_field!(CacheMode { "off" => Off, "exact" => Exact, "semantic" => Semantic });
+// The other dialects are the catalogue's own providers'.
+choice_field!(Dialect { "openai" => OpenAi, "anthropic" => Anthropic });
+choice_field!(KeyHeader { "bearer" => Bearer, "api-key" => ApiKey, "x-api-key" => XApiKey });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 
 impl Field for BaseUrl {
     const SHAPE: Shape =
         Shape::Text("an address such as \"https://api.example.com/v1\", without user, password or query");
-    /// Never shows the value when it may hold credentials.
     fn parse(raw: &Raw, _: Range) -> Result<Self, String> {
-        let given = text(raw, "an address")?;
-        let url = reqwest::Url::parse(given).map_err(|error| format!("the address can't be read: {error}"))?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return Err("the address holds credentials or a query".to_owned());
-        }
-        if !matches!(url.scheme(), "http" | "https") || url.fragment().is_some() {
-            return Err("the address is not a plain http or https one".to_owned());
-        }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        Self::read(text(raw, "an address")?)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::{Dialect, KeyHeader};
 
 #[test]
 fn an_unknown_provider_needs_an_address() {
@@ -39,46 +40,17 @@ fn a_literal_key_is_refused_and_never_shown() {
 }
 
 #[test]
-fn keys_come_from_the_first_variable_that_holds_one() {
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let gemini = names(&["GEMINI_API_KEY", "GOOGLE_API_KEY"]);
-    let (openai, mistral) = (names(&["OPENAI_API_KEY"]), names(&["MISTRAL_API_KEY"]));
-    let catalogue = [
-        ("gemini", gemini.as_slice()),
-        ("openai", openai.as_slice()),
-        ("mistral", mistral.as_slice()),
-        ("simulated", &[]),
-    ];
+fn a_server_of_ones_own_may_speak_anthropics_dialect() {
     let settings = file(
-        "[catalog]\nfile = \"c.toml\"\n[providers.mistral]\nenabled = false\n[providers.openai]\napi_key_env = \"TEAM_KEY\"\n\
-         [providers.local]\nbase_url = \"http://localhost\"\napi_key_env = \"LOCAL_KEY\"",
+        "[providers.mine]\nbase_url = \"http://127.0.0.1:8000/v1\"\ndialect = \"anthropic\"\nauth = \"bearer\"\n\
+         [providers.openai]\nenabled = true",
     )
     .settings();
-    let variables = environment(&[
-        ("GEMINI_API_KEY", ""),
-        ("GOOGLE_API_KEY", " g-key\n"),
-        ("OPENAI_API_KEY", "unused"),
-        ("TEAM_KEY", "two words"),
-        ("MISTRAL_API_KEY", "m-key"),
-    ]);
-    let (keys, warnings) = credentials(&variables, catalogue, &settings);
-    assert_eq!(keys.providers().collect::<Vec<_>>(), ["gemini"]);
-    assert_eq!(keys.get("gemini").map(Secret::expose), Some("g-key"));
-    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(warnings.join("\n"), @r#"
-    environment GEMINI_API_KEY: it is empty: the provider counts as having no key
-        put the key in it, or unset it
-    environment LOCAL_KEY: it is not set: providers.local, whose api_key_env names it, has no key
-        put the key in it, or switch the provider off
-    environment TEAM_KEY: it holds characters that no key has: the provider counts as having none
-        put the key in it, or unset it
-    "#);
-}
-
-#[test]
-fn secrets_are_never_printed() {
-    let secret = Secret::new("sk-1234");
-    assert!(!format!("{secret} {secret:?} {:?}", Some(&secret)).contains("1234"));
+    let [mine, openai] = ["mine", "openai"].map(|name| &settings.providers[name]);
+    assert_eq!((mine.dialect, mine.auth), (Some(Dialect::Anthropic), Some(KeyHeader::Bearer)));
+    assert_eq!((openai.dialect, openai.auth), (None, None));
+    let report = file("[providers.openai]\ndialect = \"simulated\"").report();
+    assert!(report.contains("give one of openai, anthropic"), "{report}");
 }
 
 #[test]
