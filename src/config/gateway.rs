@@ -2,7 +2,7 @@
 
 use super::{
     declare::section,
-    settings::{is, unset},
+    settings::{PolicySettings, Settings, is, unset},
     types::CacheMode,
     values::{ANY, range},
 };
@@ -68,4 +68,16 @@ pub struct CacheRule {
     pub at_most: CacheMode,
     /// Also for requests that ask for sampling and don't say.
     pub sampled: bool,
+}
+
+impl Settings {
+    /// What a policy of these settings says of caching.
+    #[must_use]
+    pub fn caching(&self, policy: &PolicySettings) -> CacheRule {
+        CacheRule {
+            mode: policy.cache.unwrap_or(self.cache.mode),
+            at_most: policy.cache_at_most.unwrap_or(self.cache.at_most),
+            sampled: policy.cache_sampled.unwrap_or(self.cache.sampled),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::{
     declare::{DefaultValue, Section, Setting, section},
     finding::Place,
-    gateway::{CacheRule, CacheSettings, GatewaySettings},
+    gateway::{CacheSettings, GatewaySettings},
     types::{BaseUrl, CacheMode, Switch, VariableName},
     values::{ANY, range},
 };
@@ -236,16 +236,6 @@ impl Settings {
     pub fn policies(&self) -> BTreeMap<String, PolicySettings> {
         let default = (DEFAULT_POLICY.to_owned(), self.routing.clone());
         self.named_policies.clone().into_iter().chain([default]).collect()
-    }
-
-    /// What a policy of these settings says of caching.
-    #[must_use]
-    pub fn caching(&self, policy: &PolicySettings) -> CacheRule {
-        CacheRule {
-            mode: policy.cache.unwrap_or(self.cache.mode),
-            at_most: policy.cache_at_most.unwrap_or(self.cache.at_most),
-            sampled: policy.cache_sampled.unwrap_or(self.cache.sampled),
-        }
     }
 }
 

@@ -98,14 +98,14 @@ macro_rules! choice_field {
         }
     };
 }
-choice_field!(LogFormat { "text" => Text, "json" => Json });
-choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
-choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
-choice_field!(Durability { "full" => Full, "process" => Process });
 choice_field!(CacheMode { "off" => Off, "exact" => Exact, "semantic" => Semantic });
 // The other dialects are the catalogue's own providers'.
 choice_field!(Dialect { "openai" => OpenAi, "anthropic" => Anthropic });
 choice_field!(KeyHeader { "bearer" => Bearer, "api-key" => ApiKey, "x-api-key" => XApiKey });
+choice_field!(LogFormat { "text" => Text, "json" => Json });
+choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
+choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
+choice_field!(Durability { "full" => Full, "process" => Process });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 
 impl Field for BaseUrl {
