@@ -119,6 +119,7 @@ impl Inner {
             id,
             request_id: request.request_id.clone(),
             session_id: request.options.session_id.clone(),
+            caller: None,
             at: self.clock.now(),
             scope: plan.policy.scope.clone(),
             policy: plan.name.to_owned(),
