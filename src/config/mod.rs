@@ -23,9 +23,10 @@ mod values;
 pub use credentials::{Credentials, Secret, credentials};
 pub use example::{init_example, reference};
 pub use finding::{ConfigFaults, Finding, Place};
+pub(crate) use settings::DEFAULT_POLICY;
 pub use settings::{
-    CatalogSettings, EncoderSettings, LearningSettings, LimitSettings, PolicySettings, ProviderSettings, Settings,
-    SimulatedSettings, StoreSettings,
+    AccessSettings, CatalogSettings, EncoderSettings, LearningSettings, LimitSettings, ModelLimitSettings,
+    PolicyLimitSettings, PolicySettings, ProviderSettings, Settings, SimulatedSettings, StoreSettings, TenantSettings,
 };
 pub use types::{BaseUrl, Switch, VariableName};
 
