@@ -15,7 +15,7 @@ use crate::{
 use std::time::{Duration, Instant};
 
 impl Router {
-    /// Decides without recording: the same as [`Router::route`] up to the log.
+    /// Decides without recording: the same as [`Router::route`] between the caller's limits and the log.
     ///
     /// # Errors
     /// [`RouteError`].

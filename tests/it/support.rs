@@ -134,6 +134,8 @@ impl Default for Make {
 /// The service without a socket.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
+    pub(crate) store: Store,
+    pub(crate) keys: KeyBook,
     pub(crate) readiness: Readiness,
     service: axum::Router,
 }
@@ -156,7 +158,7 @@ impl TestApp {
             classifier: classifier(),
             fleet: Fleet::new(&catalog, &enabled.iter().map(|id| (*id).to_owned()).collect()),
             gateway: Gateway::new(BTreeMap::new(), world, Duration::from_secs(5)).expect("a client"),
-            store,
+            store: store.clone(),
             access: keys.access().clone(),
             clock: Arc::new(SystemClock),
         };
@@ -165,9 +167,9 @@ impl TestApp {
         let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64, request_timeout: timeout };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let admin = admin.map(|key| AdminKey::new(key).expect("a strong key"));
-        let door = Door::new(keys, admin, Arc::new(SystemClock));
+        let door = Door::new(keys.clone(), admin, Arc::new(SystemClock));
         let service = service(router.clone(), door, limits, readiness.clone(), metrics);
-        Self { router, readiness, service }
+        Self { router, store, keys, readiness, service }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
