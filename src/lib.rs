@@ -20,6 +20,8 @@ pub mod gateway;
 
 pub mod store;
 
+pub mod access;
+
 pub mod config;
 
 pub mod router;

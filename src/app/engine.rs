@@ -2,11 +2,12 @@
 
 use super::Setup;
 use crate::{
+    access::{AdminKey, KeyBook, Rules},
     classifier::Classifier,
     config::Settings,
     encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, Tokenizer},
     gateway::{Gateway, SimulatedWorld},
-    router::{Fleet, Learner, Parts, Router, SystemClock},
+    router::{Clock, Fleet, Learner, Parts, Router, SystemClock},
     store::Store,
 };
 use anyhow::Context;
@@ -20,6 +21,10 @@ pub struct Engine {
     pub learner: Learner,
     /// The log.
     pub store: Store,
+    /// Who may call.
+    pub keys: KeyBook,
+    /// Opens `/admin`.
+    pub admin: Option<AdminKey>,
     /// Encoder's name and version.
     pub encoder_id: String,
     /// Threads that encode.
@@ -34,6 +39,21 @@ impl Engine {
     /// # Errors
     /// What could not be loaded, in words for the operator.
     pub async fn start(setup: &Setup, store: Store) -> anyhow::Result<Self> {
+        let rules = setup.settings.access_rules(setup.admin.is_some());
+        Ok(Self { admin: setup.admin.clone(), ..Self::with_rules(setup, store, rules).await? })
+    }
+
+    /// An engine that keeps its log in memory, and that whoever holds it may use without a key.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn in_memory(setup: &Setup) -> anyhow::Result<Self> {
+        Self::with_rules(setup, Store::in_memory().await?, Rules::default()).await
+    }
+
+    async fn with_rules(setup: &Setup, store: Store, rules: Rules) -> anyhow::Result<Self> {
+        let keys =
+            KeyBook::load(store.clone(), rules, SystemClock.now()).await.context("the API keys can't be read")?;
         let encoder = start_encoder(setup).await?;
         let encoder_id = encoder.encoder_id().to_owned();
         let classifier = Classifier::builtin(&encoder_id).context("the classifier compiled in can't be used")?;
@@ -45,20 +65,14 @@ impl Engine {
             fleet: Fleet::new(&setup.catalog, &setup.enabled),
             gateway: gateway(setup)?,
             store: store.clone(),
+            access: keys.access().clone(),
             clock: Arc::new(SystemClock),
         };
         let router = Router::new(parts, settings);
         let mut learner = router.learner(settings);
         learner.resume().await.context("the learner can't read the log")?;
-        Ok(Self { router, learner, store, encoder_id, encoder_threads: threads(settings), classifier_version })
-    }
-
-    /// An engine that keeps its log in memory.
-    ///
-    /// # Errors
-    /// As [`Engine::start`].
-    pub async fn in_memory(setup: &Setup) -> anyhow::Result<Self> {
-        Self::start(setup, Store::in_memory().await?).await
+        let encoder_threads = threads(settings);
+        Ok(Self { router, learner, store, keys, admin: None, encoder_id, encoder_threads, classifier_version })
     }
 }
 

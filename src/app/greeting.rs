@@ -1,7 +1,11 @@
 //! What the service says when it is ready: where it listens, what it may choose from, and why not from the rest.
 
 use super::{Engine, Setup};
-use crate::{config::Settings, router::FleetModel, store::Counts};
+use crate::{
+    config::Settings,
+    router::{Clock, FleetModel, SystemClock},
+    store::Counts,
+};
 use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Columns of a line that lists names.
@@ -22,6 +26,8 @@ pub struct Greeting {
     pub encoder: String,
     /// Classifier's version.
     pub classifier: String,
+    /// What callers need.
+    pub callers: String,
     /// Models that may be chosen, by provider.
     pub usable: BTreeMap<String, Vec<String>>,
     /// How many models may not be chosen, by reason.
@@ -44,6 +50,7 @@ impl Greeting {
             learned: engine.router.learner_status().iter().map(|scope| scope.version).sum(),
             encoder: format!("{}, {} threads", engine.encoder_id, engine.encoder_threads),
             classifier: engine.classifier_version.clone(),
+            callers: engine.keys.access().summary(SystemClock.now()),
             simulated: setup.is_simulated(),
             warnings: setup.warnings.iter().map(ToString::to_string).collect(),
             ..Self::default()
@@ -76,6 +83,7 @@ impl Greeting {
         line("data", &self.data());
         line("encoder", &self.encoder);
         line("classifier", &self.classifier);
+        line("callers", &self.callers);
         line("may choose", &models(self.usable.values().map(Vec::len).sum()));
         for (provider, names) in &self.usable {
             line(&format!("  {provider}"), &wrapped(names));

@@ -13,7 +13,7 @@ pub use engine::{Engine, model_folder};
 pub use greeting::Greeting;
 pub use serve::serve;
 pub use service::{Service, bind, limits};
-pub use setup::{Invocation, STORE_FILE, Setup, SetupError};
+pub use setup::{ADMIN_KEY, Invocation, STORE_FILE, Setup, SetupError};
 
 #[cfg(test)]
 mod tests;

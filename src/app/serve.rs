@@ -58,6 +58,7 @@ fn greet(greeting: &Greeting, service: &Service, format: LogFormat, took: Durati
             data_dir = %greeting.data_dir.display(),
             encoder = greeting.encoder,
             classifier = greeting.classifier,
+            callers = greeting.callers,
             models = greeting.usable.values().map(Vec::len).sum::<usize>(),
             simulated = greeting.simulated,
             took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -3,13 +3,14 @@
 use super::{Engine, Setup};
 use crate::{
     config::{Settings, StoreSettings},
-    http::{self, HttpLimits, Readiness},
+    http::{self, Door, HttpLimits, Readiness},
+    router::SystemClock,
     store::{Store, StoreOptions},
 };
 use anyhow::{Context, anyhow};
 use axum::serve::ListenerExt;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{io, net::SocketAddr, path::Path, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::watch,
@@ -59,18 +60,21 @@ impl Service {
     /// Answers on `socket` from now on.
     ///
     /// # Errors
-    /// The socket can't listen.
+    /// The socket can't listen, or must not: other machines can reach it and callers need no key.
     pub fn start(
         engine: Engine,
         settings: &Settings,
         socket: TcpSocket,
         metrics: PrometheusHandle,
     ) -> anyhow::Result<Self> {
+        let asked = socket.local_addr().context("can't listen")?;
+        engine.keys.access().may_listen_on(asked)?;
         let listener = socket.listen(BACKLOG).context("can't listen")?;
         let address = listener.local_addr().context("can't listen")?;
         let (stop, stopped) = watch::channel(false);
         let readiness = Readiness::default();
-        let app = http::service(engine.router, limits(settings), readiness.clone(), metrics.clone());
+        let door = Door::new(engine.keys, engine.admin, Arc::new(SystemClock));
+        let app = http::service(engine.router, door, limits(settings), readiness.clone(), metrics.clone());
         readiness.set(true);
         Ok(Self {
             address,

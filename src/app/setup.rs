@@ -1,6 +1,7 @@
 //! What the operator asked for: settings, catalogue, keys, and which providers they enable.
 
 use crate::{
+    access::{AdminKey, WeakAdminKey},
     catalog::{Catalog, CatalogFaults, Dialect, Provider, providers_to_toml},
     config::{self, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Settings, Source},
     encoder::ModelFolder,
@@ -14,6 +15,8 @@ use std::{
 
 /// The log's file in the data folder.
 pub const STORE_FILE: &str = "satisfice.db";
+/// The variable that holds the administrator's key.
+pub const ADMIN_KEY: &str = "SATISFICE_ADMIN_KEY";
 
 /// How the process was called.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +38,9 @@ pub enum SetupError {
     /// The operator's catalogue is wrong.
     #[error(transparent)]
     Catalog(#[from] CatalogFaults),
+    /// The administrator's key is too weak.
+    #[error("SATISFICE_ADMIN_KEY: {0}")]
+    AdminKey(#[from] WeakAdminKey),
     /// A file that was named can't be read.
     #[error("can't read the {what} {}: {source}", path.display())]
     File {
@@ -56,6 +62,8 @@ pub struct Setup {
     pub catalog: Catalog,
     /// Keys found.
     pub credentials: Credentials,
+    /// Opens `/admin`; without it there is none.
+    pub admin: Option<AdminKey>,
     /// Ids of the providers that may be called.
     pub enabled: BTreeSet<String>,
     /// Allowed, and probably not meant.
@@ -100,7 +108,8 @@ impl Setup {
         let enabled = enabled(&settings, &catalog, &credentials);
         deny_unlisted(&mut settings, &catalog);
         let models_dir = models_dir(&settings, &invocation.environment);
-        Ok(Self { settings, catalog, credentials, enabled, warnings, models_dir })
+        let admin = admin_key(&invocation.environment)?;
+        Ok(Self { settings, catalog, credentials, admin, enabled, warnings, models_dir })
     }
 
     /// The log's file.
@@ -235,6 +244,12 @@ fn deny_unlisted(settings: &mut Settings, catalog: &Catalog) {
     for policy in settings.named_policies.values_mut() {
         policy.deny.extend(unlisted.iter().cloned());
     }
+}
+
+/// The administrator's key; set and empty is not set, as for settings.
+fn admin_key(environment: &BTreeMap<String, String>) -> Result<Option<AdminKey>, WeakAdminKey> {
+    let key = environment.get(ADMIN_KEY).filter(|key| !key.is_empty());
+    key.map(|key| AdminKey::new(key)).transpose()
 }
 
 fn models_dir(settings: &Settings, environment: &BTreeMap<String, String>) -> PathBuf {

@@ -137,6 +137,15 @@ fn the_operators_catalogue_may_use_the_operators_providers() {
 }
 
 #[test]
+fn a_weak_admin_key_is_refused_without_being_shown_and_an_empty_one_is_none() {
+    let strong = setup(&[(ADMIN_KEY, "9f86d081884c7d659a2feaa0c55ad015")], "").unwrap();
+    assert!(strong.admin.is_some_and(|key| key.is("9f86d081884c7d659a2feaa0c55ad015")));
+    assert!(setup(&[(ADMIN_KEY, "")], "").unwrap().admin.is_none());
+    let error = setup(&[(ADMIN_KEY, "letmein")], "").unwrap_err().to_string();
+    assert!(error.starts_with("SATISFICE_ADMIN_KEY: it has 7 characters") && !error.contains("letmein"), "{error}");
+}
+
+#[test]
 fn files_that_are_not_there_are_named() {
     let gone = Path::new("/nowhere/satisfice.toml");
     let error = Setup::load(&invocation(&[], Some(gone))).unwrap_err();
@@ -163,6 +172,7 @@ fn greeting() -> Greeting {
         data_dir: "/data".into(),
         encoder: "mini/1, 2 threads".to_owned(),
         classifier: "c/1".to_owned(),
+        callers: "need an API key; 1 counts".to_owned(),
         usable: BTreeMap::from([("simulated".to_owned(), names(&["simulated/a", "simulated/b"]))]),
         disabled: BTreeMap::from([("no A_KEY".to_owned(), 1), ("no OPENAI_API_KEY".to_owned(), 9)]),
         simulated: true,
@@ -181,6 +191,7 @@ fn the_greeting_says_what_may_be_chosen_and_why_the_rest_may_not() {
       data          /data (0 decisions, 0 feedbacks, 0 learned)
       encoder       mini/1, 2 threads
       classifier    c/1
+      callers       need an API key; 1 counts
       may choose    2 models
         simulated   simulated/a, simulated/b
       disabled      10 models: no OPENAI_API_KEY (9), no A_KEY (1)

@@ -43,6 +43,11 @@ pub(super) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// API keys of callers: make, list, replace and revoke them
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// The model catalogue
     Catalog {
         #[command(subcommand)]
@@ -196,6 +201,88 @@ fn parse_batch(text: &str) -> Result<usize, String> {
 fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
     let number = text.parse::<usize>().ok().filter(|n| (least..=most).contains(n));
     number.ok_or_else(|| format!("give a whole number from {least} to {most}"))
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make a key; its secret is shown once
+    Create(KeysCreateArgs),
+    /// Show the keys and what they spent this month
+    List(KeysListArgs),
+    /// Make a key that takes over from another; its secret is shown once
+    Rotate(KeysRotateArgs),
+    /// Take a key back
+    Revoke(KeysRevokeArgs),
+}
+
+/// Where the keys are.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct KeysPlace {
+    /// Ask this service, with its SATISFICE_ADMIN_KEY; otherwise the data folder is opened, or the service asked that uses it
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysCreateArgs {
+    /// What people will call it
+    pub(super) name: String,
+    /// Who pays
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(super) tenant: String,
+    /// How long it counts; for ever by default
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(super) expires_in_days: Option<u32>,
+    /// Requests in any 60 seconds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) requests_per_minute: Option<u64>,
+    /// Tokens in any 60 seconds, input and output together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) tokens_per_minute: Option<u64>,
+    /// Requests at the same time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_concurrent: Option<u64>,
+    /// US dollars in a calendar month (UTC)
+    #[arg(long, value_name = "USD", value_parser = usd, allow_negative_numbers = true)]
+    pub(super) budget_usd_per_month: Option<Usd>,
+    /// Only these models; patterns such as anthropic/*, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
+    pub(super) models: Vec<String>,
+    /// Only these policies; with them, models may be named only if --models lists them
+    #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
+    pub(super) policies: Vec<String>,
+    #[command(flatten)]
+    pub(super) place: KeysPlace,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysListArgs {
+    #[command(flatten)]
+    pub(super) place: KeysPlace,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysRotateArgs {
+    /// The key's public part, the twelve characters after sat-
+    pub(super) id: String,
+    /// How long the old key goes on counting; an hour by default
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=2_592_000))]
+    pub(super) grace_seconds: Option<u64>,
+    #[command(flatten)]
+    pub(super) place: KeysPlace,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysRevokeArgs {
+    /// The key's public part, the twelve characters after sat-
+    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) place: KeysPlace,
 }
 
 #[derive(Debug, Subcommand)]

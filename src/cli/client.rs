@@ -75,6 +75,14 @@ impl Client {
         Self::remote(&format!("http://{}", SocketAddr::new(ip, address.port())))
     }
 
+    /// The same with another key; in this process there is none to show.
+    pub(super) fn with_key(self, key: String) -> Self {
+        match self {
+            Self::Remote { http, base, .. } => Self::Remote { http, base, key: Some(key) },
+            local @ Self::Local(_) => local,
+        }
+    }
+
     /// Whether a service answers at all.
     pub(super) async fn is_alive(&self) -> bool {
         let answer = tokio::time::timeout(Duration::from_secs(2), self.once(Method::GET, "/healthz", None)).await;
@@ -87,6 +95,14 @@ impl Client {
     /// What the service says, or that it can't be reached or understood.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.once(Method::GET, path, None).await?.json()
+    }
+
+    /// Deletes and gets JSON.
+    ///
+    /// # Errors
+    /// What the service says, or that it can't be reached or understood.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.once(Method::DELETE, path, None).await?.json()
     }
 
     /// Posts JSON and gets JSON; waits and repeats when the service is busy.
@@ -180,6 +196,7 @@ impl Answer {
         let named = || self.header("retry-after-ms")?.parse().ok().map(Duration::from_millis);
         let is_busy = self.status == 429 || (self.status == 503 && self.headers.contains_key("retry-after"));
         let is_busy = is_busy && self.code().as_deref() != Some(http::NOTHING_ENABLED);
+        let is_busy = is_busy && self.header("x-should-retry") != Some("false");
         is_busy.then(|| named().unwrap_or(PAUSE).min(Duration::from_secs(5)))
     }
 }

@@ -14,6 +14,7 @@ mod dice;
 mod export;
 mod import;
 mod init;
+mod keys;
 mod models;
 mod output;
 mod prompts;
@@ -88,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Route(args) => route::run(args).await,
         Command::Bench { command: BenchCommand::Encoder(args), place } => bench::encoder(args, &setup(place)?).await,
         Command::Models { command, place } => models::run(command, &setup(place)?).await,
+        Command::Keys { command } => keys::run(command).await,
         Command::Catalog { command: CatalogCommand::List(args) } => catalog::list(args),
         Command::Catalog { command: CatalogCommand::Import(args) } => import::run(&args),
         Command::Export(args) => export::run(args).await,

@@ -10,12 +10,13 @@ use super::{
 use crate::{
     app::{self, Engine, Setup},
     domain::{Quality, Usd},
-    http::{self, Readiness},
+    http::{self, Door, Readiness},
+    router::SystemClock,
     telemetry,
 };
 use anyhow::ensure;
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 /// Runs the command.
 pub(super) async fn run(args: RouteArgs) -> anyhow::Result<Verdict> {
@@ -56,7 +57,8 @@ async fn client(args: &RouteArgs) -> anyhow::Result<Client> {
 async fn in_process(setup: &Setup) -> anyhow::Result<Client> {
     let engine = Engine::in_memory(setup).await?;
     let limits = app::limits(&setup.settings);
-    Ok(Client::Local(http::service(engine.router, limits, Readiness::default(), telemetry::recorder()?)))
+    let door = Door::new(engine.keys, None, Arc::new(SystemClock));
+    Ok(Client::Local(http::service(engine.router, door, limits, Readiness::default(), telemetry::recorder()?)))
 }
 
 impl Wishes {

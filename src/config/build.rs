@@ -5,7 +5,7 @@ use super::{
     declare::{Reader, Section},
     entries::Entries,
     finding::{Finding, Place},
-    settings::{DEFAULT_POLICY, PolicySettings, ProviderSettings, ServiceSettings, Settings},
+    settings::{DEFAULT_POLICY, PolicySettings, ServiceSettings, Settings},
     suggest,
     types::{NAME_WORDS, is_name},
 };
@@ -18,6 +18,7 @@ const RESERVED_POLICIES: [&str; 2] = ["auto", DEFAULT_POLICY];
 /// Makes the settings; faults go to the entries. Only usable if there are none.
 pub(super) fn settings(entries: &mut Entries, inputs: &Inputs<'_>) -> Result<Settings, Finding> {
     check_names(entries);
+    check_policy_limits(entries);
     let service: ServiceSettings = read(entries, &[""])?;
     let settings = Settings {
         listen: service.listen,
@@ -30,13 +31,18 @@ pub(super) fn settings(entries: &mut Entries, inputs: &Inputs<'_>) -> Result<Set
         learning: read(entries, &["learning"])?,
         store: read(entries, &["store"])?,
         limits: read(entries, &["limits"])?,
-        providers: providers(entries)?,
+        access: read(entries, &["access"])?,
+        tenants: named(entries, "tenants")?,
+        policy_limits: named(entries, "policy_limits")?,
+        model_limits: named(entries, "model_limits")?,
+        providers: named(entries, "providers")?,
         simulated: read(entries, &["simulated"])?,
         catalog: read(entries, &["catalog"])?,
         gateway: read(entries, &["gateway"])?,
         cache: read(entries, &["cache"])?,
         provider_places: entries.names("providers").into_iter().collect(),
     };
+    check_groups(&settings, entries);
     warn_if_exposed(&settings, entries);
     check_caching(&settings, entries);
     warn_if_never_hedged(&settings, entries);
@@ -70,9 +76,10 @@ fn policies(entries: &mut Entries) -> Result<BTreeMap<String, PolicySettings>, F
     names.map(|(name, _)| Ok((name.clone(), policy(entries, &[&format!("policies.{name}"), "routing"])?))).collect()
 }
 
-fn providers(entries: &Entries) -> Result<BTreeMap<String, ProviderSettings>, Finding> {
-    let names = entries.names("providers").into_iter();
-    names.map(|(name, _)| Ok((name.clone(), read(entries, &[&format!("providers.{name}")])?))).collect()
+/// Named sections that stand each for itself.
+fn named<S: Section>(entries: &Entries, section: &str) -> Result<BTreeMap<String, S>, Finding> {
+    let names = entries.names(section).into_iter();
+    names.map(|(name, _)| Ok((name.clone(), read(entries, &[&format!("{section}.{name}")])?))).collect()
 }
 
 /// A policy, checked; the same fault reached through several policies is reported once.
@@ -99,7 +106,7 @@ fn place_of(entries: &Entries, sections: &[&str], key: &'static str) -> Place {
 }
 
 fn check_names(entries: &mut Entries) {
-    for section in ["policies", "providers"] {
+    for section in ["policies", "providers", "tenants", "policy_limits", "model_limits"] {
         for (name, place) in entries.names(section) {
             if !is_name(&name) {
                 entries.fault(place, format!("{name:?} can't be a name here"), format!("choose {NAME_WORDS}"));
@@ -108,6 +115,29 @@ fn check_names(entries: &mut Entries) {
                 entries.fault(place, problem, "choose another name, or set the keys in [routing]");
             }
         }
+    }
+}
+
+/// A limit on a policy that does not exist would limit nothing, and nobody would notice.
+fn check_policy_limits(entries: &mut Entries) {
+    let mut known: Vec<String> = entries.names("policies").into_iter().map(|(name, _)| name).collect();
+    known.push(DEFAULT_POLICY.to_owned());
+    for (name, place) in entries.names("policy_limits") {
+        if is_name(&name) && !known.contains(&name) {
+            let names: Vec<&str> = known.iter().map(String::as_str).collect();
+            entries.fault(place, format!("there is no policy {name}"), suggest::remedy(&name, "policies are", &names));
+        }
+    }
+}
+
+fn check_groups(settings: &Settings, entries: &mut Entries) {
+    for name in settings.model_limits.iter().filter(|(_, group)| group.models.is_empty()).map(|(name, _)| name) {
+        let place = place_of(entries, &[&format!("model_limits.{name}")], "models");
+        entries.fault(
+            place,
+            "no model is in this group",
+            "list patterns such as \"anthropic/*\", or leave it out for all",
+        );
     }
 }
 
@@ -158,7 +188,7 @@ fn warn_if_exposed(settings: &Settings, entries: &mut Entries) {
     if settings.exposed {
         let place = place_of(entries, &[""], "listen");
         let problem =
-            format!("{} can be reached from other machines, and callers are not asked for a key", settings.listen);
-        entries.warn(place, problem, "listen on 127.0.0.1, or let only an authenticating proxy reach it");
+            format!("{} can be reached from other machines, and API keys travel unencrypted", settings.listen);
+        entries.warn(place, problem, "listen on 127.0.0.1, or let only a proxy that speaks HTTPS reach it");
     }
 }

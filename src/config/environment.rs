@@ -105,8 +105,11 @@ fn named_target(rest: &str, known_providers: &[&str], entries: &Entries) -> Opti
         })
         .min_by_key(|(_, upper)| upper.len())?;
     let declared = entries.names(section.path).into_iter().map(|(name, _)| name);
+    let policies =
+        entries.names("policies").into_iter().filter(|_| section.path == "policy_limits").map(|(name, _)| name);
     let builtin = known_providers.iter().filter(|_| section.path == "providers").map(|name| (*name).to_owned());
     let name = declared
+        .chain(policies)
         .chain(builtin)
         .find(|name| name.to_ascii_uppercase().replace('-', "_") == upper)
         .unwrap_or_else(|| upper.to_ascii_lowercase());

@@ -29,9 +29,10 @@ pub use credentials::{Credentials, MAX_KEYS, Secret, credentials};
 pub use example::{init_example, reference};
 pub use finding::{ConfigFaults, Finding, Place};
 pub use gateway::{CacheRule, CacheSettings, GatewaySettings};
+pub(crate) use settings::DEFAULT_POLICY;
 pub use settings::{
-    CatalogSettings, EncoderSettings, LearningSettings, LimitSettings, PolicySettings, ProviderSettings, Settings,
-    SimulatedSettings, StoreSettings,
+    AccessSettings, CatalogSettings, EncoderSettings, LearningSettings, LimitSettings, ModelLimitSettings,
+    PolicyLimitSettings, PolicySettings, ProviderSettings, Settings, SimulatedSettings, StoreSettings, TenantSettings,
 };
 pub use types::{BaseUrl, CacheMode, Switch, VariableName};
 

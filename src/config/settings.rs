@@ -8,8 +8,9 @@ use super::{
     values::{ANY, range},
 };
 use crate::{
+    access::{ModelLimits, RequireKey, Rules, TenantLimits},
     catalog::{Dialect, KeyHeader},
-    domain::{DecisionMode, Quality, Scope, Usd},
+    domain::{DecisionMode, Quality, RateLimits, Scope, Tenant, Usd},
     encoder::EncoderMode,
     policy::LearningRates,
     store::Durability,
@@ -18,7 +19,7 @@ use crate::{
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 /// The name of `[routing]` among the policies.
-pub(super) const DEFAULT_POLICY: &str = "default";
+pub(crate) const DEFAULT_POLICY: &str = "default";
 
 pub(super) const fn is(default: &'static str) -> DefaultValue {
     DefaultValue::Is(default)
@@ -134,6 +135,68 @@ section! {
 }
 
 section! {
+    /// Who may call.
+    #[derive(Copy)]
+    pub AccessSettings {
+        /// auto: callers must show an API key as soon as one was ever made or SATISFICE_ADMIN_KEY is set; always: also before.
+        require_key: RequireKey = is("auto"), ANY;
+    }
+}
+
+section! {
+    /// What all keys of a tenant may do together.
+    #[derive(Copy)]
+    pub TenantSettings {
+        /// Requests in any 60 seconds.
+        requests_per_minute: Option<u64> = unset("600"), range(1.0, 1e9);
+        /// Tokens in any 60 seconds, input and output together.
+        tokens_per_minute: Option<u64> = unset("1000000"), range(1.0, 1e12);
+        /// Requests at the same time.
+        max_concurrent: Option<u64> = unset("32"), range(1.0, 1e6);
+        /// US dollars in a calendar month (UTC).
+        budget_usd_per_month: Option<Usd> = unset("500"), range(0.0, f64::INFINITY);
+    }
+}
+
+section! {
+    /// What a policy may serve, for all callers together.
+    #[derive(Copy)]
+    pub PolicyLimitSettings {
+        /// Requests in any 60 seconds.
+        requests_per_minute: Option<u64> = unset("600"), range(1.0, 1e9);
+        /// Tokens in any 60 seconds, input and output together.
+        tokens_per_minute: Option<u64> = unset("1000000"), range(1.0, 1e12);
+        /// Requests at the same time.
+        max_concurrent: Option<u64> = unset("32"), range(1.0, 1e6);
+    }
+}
+
+section! {
+    /// What a group of models may serve, for all callers together.
+    pub ModelLimitSettings {
+        /// Which models share the limits.
+        models: Vec<String> = is("*"), ANY;
+        /// Calls in any 60 seconds.
+        requests_per_minute: Option<u64> = unset("600"), range(1.0, 1e9);
+        /// Tokens in any 60 seconds, input and output together.
+        tokens_per_minute: Option<u64> = unset("1000000"), range(1.0, 1e12);
+        /// Calls at the same time.
+        max_concurrent: Option<u64> = unset("32"), range(1.0, 1e6);
+    }
+}
+
+/// The rate limits of a section that has them.
+macro_rules! rates {
+    ($settings:expr) => {
+        RateLimits {
+            requests_per_minute: $settings.requests_per_minute,
+            tokens_per_minute: $settings.tokens_per_minute,
+            max_concurrent: $settings.max_concurrent,
+        }
+    };
+}
+
+section! {
     /// A provider of models.
     pub ProviderSettings {
         /// Use it.
@@ -216,6 +279,14 @@ pub struct Settings {
     pub store: StoreSettings,
     /// `[limits]`.
     pub limits: LimitSettings,
+    /// `[access]`.
+    pub access: AccessSettings,
+    /// `[tenants.NAME]`.
+    pub tenants: BTreeMap<String, TenantSettings>,
+    /// `[policy_limits.NAME]`; each names a policy.
+    pub policy_limits: BTreeMap<String, PolicyLimitSettings>,
+    /// `[model_limits.NAME]`.
+    pub model_limits: BTreeMap<String, ModelLimitSettings>,
     /// `[providers.NAME]`.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// `[simulated]`.
@@ -236,6 +307,27 @@ impl Settings {
     pub fn policies(&self) -> BTreeMap<String, PolicySettings> {
         let default = (DEFAULT_POLICY.to_owned(), self.routing.clone());
         self.named_policies.clone().into_iter().chain([default]).collect()
+    }
+
+    /// Who may call; `has_admin` says whether there is an admin key.
+    #[must_use]
+    pub fn access_rules(&self, has_admin: bool) -> Rules {
+        let tenant = |(name, given): (&String, &TenantSettings)| {
+            let budget_usd_per_month = given.budget_usd_per_month;
+            (Tenant::from(name.as_str()), TenantLimits { rates: rates!(given), budget_usd_per_month })
+        };
+        let group = |(name, given): (&String, &ModelLimitSettings)| ModelLimits {
+            name: name.clone(),
+            models: given.models.clone(),
+            rates: rates!(given),
+        };
+        Rules {
+            require_key: self.access.require_key,
+            has_admin,
+            tenants: self.tenants.iter().map(tenant).collect(),
+            policies: self.policy_limits.iter().map(|(name, given)| (name.clone(), rates!(given))).collect(),
+            models: self.model_limits.iter().map(group).collect(),
+        }
     }
 }
 
@@ -271,13 +363,14 @@ const fn named(path: &'static str, doc: &'static str, settings: &'static [Settin
 }
 
 /// Every section, in the order of the example file.
-pub(super) static SECTIONS: [SectionInfo; 12] = [
+pub(super) static SECTIONS: [SectionInfo; 16] = [
     section_of("", "The service.", ServiceSettings::SETTINGS),
     section_of("encoder", "The prompt encoder.", EncoderSettings::SETTINGS),
     section_of("routing", "How models are chosen for `model = \"auto\"`.", PolicySettings::SETTINGS),
     section_of("learning", "Learning from feedback.", LearningSettings::SETTINGS),
     section_of("store", "The log of decisions, outcomes and feedback.", StoreSettings::SETTINGS),
     section_of("limits", "Limits on requests.", LimitSettings::SETTINGS),
+    section_of("access", "Who may call.", AccessSettings::SETTINGS),
     section_of("simulated", "A stand-in provider for trying things out without keys.", SimulatedSettings::SETTINGS),
     section_of("catalog", "The model catalogue.", CatalogSettings::SETTINGS),
     section_of("gateway", "What follows when a provider fails or is slow.", GatewaySettings::SETTINGS),
@@ -288,6 +381,13 @@ pub(super) static SECTIONS: [SectionInfo; 12] = [
         PolicySettings::SETTINGS,
     ),
     named("providers", "Providers: the catalogue's by name, or your own.", ProviderSettings::SETTINGS),
+    named("tenants", "What all keys of a tenant may do together.", TenantSettings::SETTINGS),
+    named(
+        "policy_limits",
+        "What a policy, or `default`, may serve, for all callers together.",
+        PolicyLimitSettings::SETTINGS,
+    ),
+    named("model_limits", "What a group of models may serve, for all callers together.", ModelLimitSettings::SETTINGS),
 ];
 
 /// The section of this name.

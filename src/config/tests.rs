@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod access;
 mod defaults;
 mod faults;
 mod gateway;
@@ -71,8 +72,8 @@ fn listening_beyond_loopback_is_a_warning() {
     let loaded = file("listen = \"0.0.0.0:8080\"").load().unwrap();
     assert!(loaded.settings.exposed);
     insta::assert_snapshot!(warnings(&loaded).join("\n"), @r#"
-    satisfice.toml:1:10 listen: 0.0.0.0:8080 can be reached from other machines, and callers are not asked for a key
-        listen on 127.0.0.1, or let only an authenticating proxy reach it
+    satisfice.toml:1:10 listen: 0.0.0.0:8080 can be reached from other machines, and API keys travel unencrypted
+        listen on 127.0.0.1, or let only a proxy that speaks HTTPS reach it
     "#);
     for local in ["127.0.0.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
         assert!(!file(&format!("listen = \"{local}\"")).settings().exposed, "{local}");

@@ -2,6 +2,7 @@
 
 use super::values::{Field, Range, Raw, Shape, not, text};
 use crate::{
+    access::RequireKey,
     catalog::{Dialect, KeyHeader},
     domain::{DecisionMode, Scope},
     encoder::EncoderMode,
@@ -106,6 +107,7 @@ choice_field!(LogFormat { "text" => Text, "json" => Json });
 choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
 choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
 choice_field!(Durability { "full" => Full, "process" => Process });
+choice_field!(RequireKey { "auto" => Auto, "always" => Always });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 
 impl Field for BaseUrl {
@@ -150,7 +152,7 @@ impl Field for Scope {
 /// What [`is_name`] accepts.
 pub(super) const NAME_WORDS: &str = "a name of at most 64 lower-case letters, digits, - and _";
 
-/// Whether a policy, provider or scope can have this name.
+/// Whether a policy, provider, scope or tenant can have this name.
 pub(super) fn is_name(name: &str) -> bool {
     let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)

@@ -1,8 +1,8 @@
 //! A routing decision: everything needed to explain it, to repeat it and to learn from it.
 
 use super::{
-    DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, SessionId, TaskProbabilities,
-    UnixMillis, Usd,
+    CallerId, DecisionId, Difficulty, ModelId, Propensity, Quality, RequestId, Requirements, Scope, SessionId,
+    TaskProbabilities, UnixMillis, Usd,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -178,6 +178,8 @@ pub struct Decision {
     pub request_id: RequestId,
     /// The conversation it belongs to, if the caller named one.
     pub session_id: Option<SessionId>,
+    /// Who sent the request; `None` in logs from before callers were known.
+    pub caller: Option<CallerId>,
     /// When.
     pub at: UnixMillis,
     /// Whose posterior.

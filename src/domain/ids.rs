@@ -106,6 +106,21 @@ name!(
     Scope
 );
 
+name!(
+    /// The public part of an API key, twelve lower-case letters and digits: it names the key in logs and is no secret.
+    KeyId
+);
+name!(
+    /// Whoever pays for a group of keys.
+    Tenant
+);
+
+impl Default for Tenant {
+    fn default() -> Self {
+        Self::new("default")
+    }
+}
+
 impl Default for Scope {
     fn default() -> Self {
         Self::new("default")
@@ -116,8 +131,14 @@ impl ModelId {
     /// Whether a pattern such as `anthropic/*`, `*-mini` or an exact name covers this model.
     #[must_use]
     pub fn matches(&self, pattern: &str) -> bool {
-        glob(pattern.as_bytes(), self.0.as_bytes())
+        covers(pattern, &self.0)
     }
+}
+
+/// Whether a pattern such as `anthropic/*`, `*-mini` or an exact name covers a name.
+#[must_use]
+pub fn covers(pattern: &str, name: &str) -> bool {
+    glob(pattern.as_bytes(), name.as_bytes())
 }
 
 /// `*` stands for any run of characters; linear in the length of both.

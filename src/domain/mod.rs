@@ -6,6 +6,7 @@
 mod decision;
 mod feedback;
 mod ids;
+mod key;
 mod outcome;
 mod prompt;
 mod task;
@@ -13,7 +14,8 @@ mod units;
 
 pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
-pub use ids::{DecisionId, InvalidId, ModelId, RequestId, Scope, SessionId};
+pub use ids::{DecisionId, InvalidId, KeyId, ModelId, RequestId, Scope, SessionId, Tenant, covers};
+pub use key::{CallerId, KeyHash, KeyLimits, KeyRecord, RateLimits, Spent};
 pub use outcome::{Outcome, OutcomeStatus};
 pub use prompt::{Prompt, Requirements, Role, Turn};
 pub use task::{TaskProbabilities, TaskType, UnknownTaskType};

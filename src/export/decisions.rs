@@ -2,7 +2,7 @@
 
 use super::{ExportError, columns::Columns};
 use crate::{
-    domain::{Candidate, Decision, Exclusion, Predicted, SessionId, TaskType},
+    domain::{Candidate, Decision, Exclusion, KeyId, Predicted, SessionId, TaskType},
     policy::CONTEXT_DIM,
 };
 use arrow::array::RecordBatch;
@@ -29,6 +29,8 @@ fn identity(columns: &mut Columns, rows: Rows<'_>) {
     columns.text("id", each(rows, |d| d.id.to_string()));
     columns.text("request_id", each(rows, |d| d.request_id.as_str()));
     columns.text_option("session_id", each(rows, |d| d.session_id.as_ref().map(SessionId::as_str)));
+    columns.text_option("key_id", each(rows, |d| d.caller.as_ref()?.key.as_ref().map(KeyId::as_str)));
+    columns.text_option("tenant", each(rows, |d| d.caller.as_ref().map(|caller| caller.tenant.as_str())));
     columns.at(each(rows, |d| d.at));
     columns.text("scope", each(rows, |d| d.scope.as_str()));
     columns.text("policy", each(rows, |d| &d.policy));

@@ -3,9 +3,9 @@
 use super::*;
 use crate::{
     domain::{
-        Candidate, Decision, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, ModelId, Outcome,
-        OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, SessionId,
-        TaskProbabilities, TaskType, Timings, UnixMillis, Usd,
+        CallerId, Candidate, Decision, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, KeyId, ModelId,
+        Outcome, OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope,
+        SessionId, TaskProbabilities, TaskType, Tenant, Timings, UnixMillis, Usd,
     },
     policy::CONTEXT_DIM,
     store::{FeedbackTarget, NewFeedback, Store},
@@ -50,6 +50,7 @@ fn decision(n: u64) -> Decision {
         id: id(n),
         request_id: RequestId::new(format!("request-{n}")),
         session_id: (n == 1).then(|| SessionId::from("trip")),
+        caller: (n > 0).then(|| CallerId { key: (n == 1).then(|| KeyId::from("k1")), tenant: Tenant::from("acme") }),
         at: UnixMillis(1_760_000_000_123),
         scope: Scope::default(),
         policy: "default".to_owned(),
@@ -148,6 +149,8 @@ async fn decisions_survive_the_round_trip_through_parquet() {
     assert_eq!(column("total_us").as_primitive::<UInt64Type>().value(1), 10);
     assert_eq!(texts(column("task"))[0], Some("coding"));
     assert_eq!(texts(column("session_id")), [None, Some("trip"), None]);
+    assert_eq!(texts(column("key_id")), [None, Some("k1"), None]);
+    assert_eq!(texts(column("tenant")), [None, Some("acme"), Some("acme")]);
     assert_eq!(texts(column("reason"))[0], Some("line one\nline \"two\""));
     assert_eq!(texts(&column("fallbacks").as_list::<i32>().value(2)), [Some("acme/large"), Some("acme/huge")]);
 }

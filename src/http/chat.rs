@@ -1,7 +1,7 @@
 //! `POST /v1/chat/completions`: decide, forward, stream.
 
 use super::{
-    App,
+    App, auth,
     body::Body,
     deadline::ProviderDeadline,
     error::{ApiError, ChatErrors},
@@ -9,9 +9,12 @@ use super::{
     request_id::Id,
     wire::{Asked, ChatBody},
 };
-use crate::router::{self, ChatRequest, ChatResponse, ChatStream};
+use crate::{
+    access::Caller,
+    router::{self, ChatRequest, ChatResponse, ChatStream},
+};
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -48,6 +51,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 )]
 pub(super) async fn completions(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Id(request_id): Id,
     ProviderDeadline(deadline): ProviderDeadline,
     body: Body,
@@ -55,7 +59,7 @@ pub(super) async fn completions(
     let asked = body.json::<ChatBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
     let Asked { prompt, choice, options, stream, .. } = asked;
     let body = forwarded(body.json()?);
-    let request = ChatRequest { request_id, prompt, choice, options, body, stream, deadline };
+    let request = ChatRequest { request_id, caller, prompt, choice, options, body, stream, deadline };
     Ok(render(app.router.chat(request).await?))
 }
 
@@ -67,6 +71,7 @@ fn forwarded(mut body: Map<String, Value>) -> Map<String, Value> {
 
 fn render(response: ChatResponse) -> Response {
     let mut headers = headers::of_decision(&response.decision, &response.served);
+    headers.extend(auth::rate_headers(&response.headroom));
     let attempts = response.attempts;
     match response.body {
         router::ChatBody::Whole { body, cost_usd } => {

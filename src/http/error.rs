@@ -20,12 +20,21 @@ pub(crate) enum ErrorType {
     /// The caller should change the request.
     #[serde(rename = "invalid_request_error")]
     InvalidRequest,
+    /// The caller should show another key.
+    #[serde(rename = "authentication_error")]
+    Authentication,
+    /// The caller's key does not allow this.
+    #[serde(rename = "permission_error")]
+    Permission,
     /// The caller named something that does not exist.
     #[serde(rename = "not_found_error")]
     NotFound,
     /// The caller should come back later.
     #[serde(rename = "rate_limit_error")]
     RateLimit,
+    /// The caller has no money left this month.
+    #[serde(rename = "insufficient_quota")]
+    InsufficientQuota,
     /// The service or a provider failed.
     #[serde(rename = "server_error")]
     Server,
@@ -189,22 +198,32 @@ pub(crate) struct ChatErrors;
 /// Errors of a route that records feedback, for the document.
 pub(crate) struct FeedbackErrors;
 
-const BODY: [(&str, &str); 6] = [
+/// Errors of an administrator's route that reads a body, for the document.
+pub(crate) struct AdminErrors;
+
+const BODY: [(&str, &str); 7] = [
     ("400", "A field is missing or wrong; `param` names it."),
+    ("401", "No key, or one that is unknown, has expired or was revoked."),
     ("413", "The body is larger than `limits.max_body_bytes`."),
     ("415", "The body is compressed."),
     ("500", "The service failed; its log says why."),
     ("504", "Not answered within `limits.request_timeout_ms`."),
     ("503", "Too many requests at once, the log's queue is full, or no model is enabled; see `retry-after`."),
 ];
-const DECIDING: [(&str, &str); 2] = [
+const DECIDING: [(&str, &str); 3] = [
+    ("403", "The key may not use this model or policy."),
     ("404", "No such model or policy."),
-    ("429", "The encoder's queue is full, or a provider's limit is reached; `retry-after` says when to come back."),
+    (
+        "429",
+        "A limit or budget of the key, tenant, policy or model is reached, or the encoder's queue is full, or a provider's \
+         limit is reached; `retry-after` says when to come back.",
+    ),
 ];
 const FORWARDING: [(&str, &str); 2] =
     [("502", "The provider failed."), ("504", "The provider did not answer in time, or the service did not.")];
 const RECORDING: [(&str, &str); 2] =
     [("404", "No such decision."), ("409", "The idempotency key was used for another feedback.")];
+const ADMINISTERING: [(&str, &str); 1] = [("403", "The admin interface is off.")];
 
 type Documented = BTreeMap<String, RefOr<response::Response>>;
 
@@ -228,6 +247,7 @@ documents! {
     RouteErrors => &[&BODY, &DECIDING];
     ChatErrors => &[&BODY, &DECIDING, &FORWARDING];
     FeedbackErrors => &[&BODY, &RECORDING];
+    AdminErrors => &[&BODY, &ADMINISTERING];
 }
 
 /// Names and schemas that [`documented`] refers to.

@@ -3,6 +3,8 @@
 //! Routes and their OpenAPI document are one thing ([`OpenApiRouter`]), so they can't differ. Every answer carries
 //! `x-request-id`; every error has OpenAI's envelope, also a 404, a 405 and a panic.
 
+mod admin;
+mod auth;
 mod body;
 mod chat;
 mod deadline;
@@ -20,9 +22,15 @@ mod request_id;
 mod route;
 mod wire;
 
+pub(crate) use admin::alone as keys_alone;
+pub use auth::Door;
 pub(crate) use refusals::NOTHING_ENABLED;
 
-use crate::router::Router;
+use crate::{
+    access::Access,
+    router::{Router, SystemClock},
+};
+use auth::Gate;
 use axum::{body::Bytes, middleware};
 use limit::{Limiter, limit};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -33,7 +41,10 @@ use std::{
     },
     time::Duration,
 };
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Limits that hold at the door.
@@ -68,6 +79,7 @@ impl Readiness {
 #[derive(Clone)]
 struct App {
     router: Router,
+    door: Door,
     limits: HttpLimits,
     readiness: Readiness,
     metrics: PrometheusHandle,
@@ -76,24 +88,32 @@ struct App {
 }
 
 /// The service: every route with its limits.
-pub fn service(router: Router, limits: HttpLimits, readiness: Readiness, metrics: PrometheusHandle) -> axum::Router {
-    let (routes, document) =
-        documented_routes(Limiter::new(limits.max_concurrent), limits.request_timeout).split_for_parts();
+pub fn service(
+    router: Router,
+    door: Door,
+    limits: HttpLimits,
+    readiness: Readiness,
+    metrics: PrometheusHandle,
+) -> axum::Router {
+    let limiter = Limiter::new(limits.max_concurrent);
+    let (routes, document) = documented_routes(limiter, limits.request_timeout, door.gate.clone()).split_for_parts();
     let document = Bytes::from(render(&document));
-    edge::finish(routes.with_state(App { router, limits, readiness, metrics, document }))
+    edge::finish(routes.with_state(App { router, door, limits, readiness, metrics, document }))
 }
 
 /// The OpenAPI document that `/openapi.json` answers with, as JSON.
 #[must_use]
 pub fn openapi() -> String {
-    render(&documented_routes(Limiter::new(1), Duration::ZERO).to_openapi())
+    let nobody = Gate { access: Access::open(), admin: None, clock: Arc::new(SystemClock) };
+    render(&documented_routes(Limiter::new(1), Duration::ZERO, nobody).to_openapi())
 }
 
 fn render(document: &OpenApi) -> String {
     document.to_pretty_json().unwrap_or_else(|e| unreachable!("names and texts are always JSON: {e}"))
 }
 
-fn documented_routes(limiter: Limiter, timeout: Duration) -> OpenApiRouter<App> {
+/// A layer that is added later lies further out: who calls is asked first.
+fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::with_openapi(head())
         .routes(routes!(route::route))
         .routes(routes!(chat::completions))
@@ -102,8 +122,17 @@ fn documented_routes(limiter: Limiter, timeout: Duration) -> OpenApiRouter<App> 
         .routes(routes!(decisions::decision))
         .routes(routes!(models::models))
         .route_layer(middleware::from_fn_with_state(limiter, limit))
-        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold));
-    v1.routes(routes!(operations::healthz))
+        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
+        .route_layer(middleware::from_fn_with_state(gate.clone(), auth::authenticate));
+    let admin = OpenApiRouter::new()
+        .routes(routes!(admin::list, admin::create))
+        .routes(routes!(admin::show, admin::revoke))
+        .routes(routes!(admin::rotate))
+        .routes(routes!(admin::usage))
+        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
+        .route_layer(middleware::from_fn_with_state(gate, auth::administer));
+    v1.merge(admin)
+        .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(operations::openapi_json))
@@ -116,10 +145,19 @@ fn head() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(env!("CARGO_PKG_DESCRIPTION")))
         .license(Some(license));
-    let mut document = OpenApiBuilder::new().info(info.build()).build();
-    document.components.get_or_insert_default().schemas.extend(error::schemas());
+    // Without a key as well: a service on one's own machine may ask for none.
+    let security = [SecurityRequirement::new("api_key", NO_SCOPES), SecurityRequirement::default()];
+    let mut document = OpenApiBuilder::new().info(info.build()).security(Some(security)).build();
+    let components = document.components.get_or_insert_default();
+    components.schemas.extend(error::schemas());
+    for name in ["api_key", "admin_key"] {
+        components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
     document
 }
+
+/// Keys have no scopes in the sense of OAuth.
+const NO_SCOPES: [&str; 0] = [];
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::{
     App,
+    error::ErrorEnvelope,
     wire::{ModelBody, ModelList},
 };
 use crate::domain::ModelId;
@@ -22,7 +23,10 @@ impl App {
     path = "/v1/models",
     operation_id = "list_models",
     tag = "routing",
-    responses((status = 200, description = "The list.", body = ModelList))
+    responses(
+        (status = 200, description = "The list.", body = ModelList),
+        (status = 401, description = "No key, or one that does not count.", body = ErrorEnvelope),
+    )
 )]
 pub(super) async fn models(State(app): State<App>) -> Json<ModelList> {
     let policies = app.router.policies().keys().map(|name| ModelBody::router(name));

@@ -26,6 +26,7 @@ pub(crate) const NOTHING_ENABLED: &str = "no_model_enabled";
 impl From<RouteError> for ApiError {
     fn from(error: RouteError) -> Self {
         match error {
+            RouteError::Refused(refusal) => refusal.into(),
             RouteError::UnknownModel(_) => Self::not_found("model_not_found", error.to_string()).at("model"),
             RouteError::ModelExcluded { .. } => Self::bad_request("model_not_suitable", error.to_string()).at("model"),
             RouteError::NothingEnabled => {

@@ -1,15 +1,19 @@
 //! `POST /v1/route`: decide, spend nothing.
 
 use super::{
-    App,
+    App, auth,
     body::Body,
     error::{ApiError, RouteErrors},
     headers,
     request_id::Id,
     wire::{Asked, DecisionBody, RouteBody},
 };
-use crate::{domain::RequestId, router::RouteRequest};
-use axum::{Json, extract::State, http::HeaderMap};
+use crate::{
+    access::Caller,
+    domain::RequestId,
+    router::{RouteRequest, RouteResponse},
+};
+use axum::{Extension, Json, extract::State, http::HeaderMap};
 
 /// Decide which model should serve a prompt
 ///
@@ -24,17 +28,19 @@ use axum::{Json, extract::State, http::HeaderMap};
 )]
 pub(super) async fn route(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Id(request_id): Id,
     body: Body,
 ) -> Result<(HeaderMap, Json<DecisionBody>), ApiError> {
     let asked = body.json::<RouteBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
-    let (request, explain) = request(request_id, asked);
-    let decision = app.router.route(request).await?;
-    let headers = headers::of_decision(&decision, &decision.chosen);
+    let (request, explain) = request(request_id, caller, asked);
+    let RouteResponse { decision, headroom } = app.router.route(request).await?;
+    let mut headers = headers::of_decision(&decision, &decision.chosen);
+    headers.extend(auth::rate_headers(&headroom));
     Ok((headers, Json(DecisionBody::new(&decision, app.provider(&decision.chosen), explain))))
 }
 
-fn request(request_id: RequestId, asked: Asked) -> (RouteRequest, bool) {
+fn request(request_id: RequestId, caller: Caller, asked: Asked) -> (RouteRequest, bool) {
     let Asked { prompt, choice, options, explain, .. } = asked;
-    (RouteRequest { request_id, prompt, choice, options }, explain)
+    (RouteRequest { request_id, caller, prompt, choice, options }, explain)
 }

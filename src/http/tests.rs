@@ -178,12 +178,18 @@ fn the_document_lists_every_endpoint_with_its_errors() {
         paths.iter().flat_map(|(path, item)| operations(item).map(move |(m, _)| (m, &**path))).collect();
     listed.sort_unstable();
     let expected = [
+        ("delete", "/admin/keys/{id}"),
+        ("get", "/admin/keys"),
+        ("get", "/admin/keys/{id}"),
+        ("get", "/admin/usage"),
         ("get", "/healthz"),
         ("get", "/metrics"),
         ("get", "/openapi.json"),
         ("get", "/readyz"),
         ("get", "/v1/decisions/{id}"),
         ("get", "/v1/models"),
+        ("post", "/admin/keys"),
+        ("post", "/admin/keys/{id}/rotate"),
         ("post", "/v1/chat/completions"),
         ("post", "/v1/feedback"),
         ("post", "/v1/feedback/batch"),
@@ -191,7 +197,7 @@ fn the_document_lists_every_endpoint_with_its_errors() {
     ];
     assert_eq!(listed, expected);
     for (path, item) in paths.iter().filter(|(_, item)| item.get("post").is_some()) {
-        for status in ["200", "400", "413", "415", "500", "503"] {
+        for status in ["200", "400", "401", "413", "415", "500", "503"] {
             assert!(item["post"]["responses"].get(status).is_some(), "{path} says nothing of {status}");
         }
     }

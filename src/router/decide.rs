@@ -4,7 +4,7 @@ use super::{FleetModel, Inner, ModelChoice, RouteError, RouteOptions, RouteReque
 use crate::{
     catalog::{self, EligibilityQuery, ModelKind},
     classifier::Classification,
-    config::PolicySettings,
+    config::{DEFAULT_POLICY, PolicySettings},
     domain::{
         Candidate, Decision, DecisionId, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings,
         Usd,
@@ -15,7 +15,7 @@ use crate::{
 use std::time::{Duration, Instant};
 
 impl Router {
-    /// Decides without recording: the same as [`Router::route`] up to the log.
+    /// Decides without recording: the same as [`Router::route`] between the caller's limits and the log.
     ///
     /// # Errors
     /// [`RouteError`].
@@ -66,9 +66,9 @@ struct Field<'a> {
 impl Inner {
     fn plan(&self, request: &RouteRequest) -> Result<Plan<'_>, RouteError> {
         let (name, only) = match &request.choice {
-            ModelChoice::Auto => ("default", None),
+            ModelChoice::Auto => (DEFAULT_POLICY, None),
             ModelChoice::Policy(name) => (name.as_str(), None),
-            ModelChoice::Model(id) => ("default", Some(ModelId::from(id.as_str()))),
+            ModelChoice::Model(id) => (DEFAULT_POLICY, Some(ModelId::from(id.as_str()))),
         };
         if let Some(id) = &only {
             let model = self.fleet.get(id).ok_or_else(|| RouteError::UnknownModel(id.to_string()))?;
@@ -121,6 +121,7 @@ impl Inner {
             id,
             request_id: request.request_id.clone(),
             session_id: request.options.session_id.clone(),
+            caller: Some(request.caller.id()),
             at: self.clock.now(),
             scope: plan.policy.scope.clone(),
             policy: plan.name.to_owned(),
@@ -221,6 +222,9 @@ fn consider(
     let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
     if plan.only.is_none() && !allowed(&plan.policy.allow) {
         return Err(Exclusion::Denied);
+    }
+    if !request.caller.may_be_served_by(&entry.id) {
+        return Err(Exclusion::NotAllowed);
     }
     if plan.policy.deny.iter().any(|p| entry.id.matches(p)) {
         return Err(Exclusion::Denied);

@@ -1,7 +1,8 @@
 //! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, measure};
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, admission::Admitted, measure};
 use crate::{
+    access::{Caller, Headroom},
     catalog,
     domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
     gateway::{ChatCall, ChatReply, Forwarded, GatewayError, StreamItem, Usage},
@@ -20,6 +21,8 @@ use std::{
 pub struct ChatRequest {
     /// Echoed or made.
     pub request_id: RequestId,
+    /// Who asks.
+    pub caller: Caller,
     /// What routing looks at.
     pub prompt: Prompt,
     /// Policy or model by name.
@@ -42,6 +45,8 @@ pub struct ChatResponse {
     pub served: ModelId,
     /// Calls made to providers.
     pub attempts: u32,
+    /// How the caller's limits stand.
+    pub headroom: Headroom,
     /// The answer.
     pub body: ChatBody,
 }
@@ -78,8 +83,10 @@ impl Router {
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
-        let ChatRequest { request_id, prompt, choice, options, body, stream, deadline } = request;
-        let decision = self.decide(&RouteRequest { request_id, prompt, choice, options }).await?;
+        let ChatRequest { request_id, caller, prompt, choice, options, body, stream, deadline } = request;
+        let asked = RouteRequest { request_id, caller, prompt, choice, options };
+        let mut admitted = self.inner.admit(&asked)?;
+        let decision = self.decide(&asked).await?;
         let model = self.inner.fleet.get(&decision.chosen);
         let model = model.ok_or_else(|| RouteError::UnknownModel(decision.chosen.to_string()))?;
         let call = ChatCall {
@@ -90,7 +97,9 @@ impl Router {
             difficulty: decision.difficulty,
             deadline,
         };
-        let mut guard = OutcomeGuard::new(self, &decision, &model.entry.provider);
+        let headroom = admitted.headroom();
+        admitted.prepare(&decision, &decision.chosen)?;
+        let mut guard = OutcomeGuard::new(self, &decision, &model.entry.provider, admitted);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
         let (recorded, forwarded) = tokio::join!(
             self.inner.store.append_decision(decision.clone()),
@@ -118,7 +127,7 @@ impl Router {
             }
         };
         self.remember(&decision);
-        Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, body })
+        Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, headroom, body })
     }
 }
 
@@ -134,6 +143,8 @@ struct Record {
     router: Router,
     decision: Decision,
     provider: String,
+    /// Settled with the outcome; dropped without one, it counts as estimated.
+    admitted: Admitted,
     started: Instant,
     first_byte_ms: Option<f64>,
 }
@@ -172,7 +183,7 @@ impl Record {
         Some(catalog::expected_cost(price, usage.input_tokens?, usage.output_tokens?))
     }
 
-    async fn append(&self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+    async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
         let cost_usd = self.cost(&usage);
         self.measure(status, cost_usd);
         if let Some(actual) = cost_usd {
@@ -190,6 +201,7 @@ impl Record {
             latency_ms: self.elapsed_ms(),
             at: self.router.clock().now(),
         };
+        self.admitted.settle(&outcome);
         Ok(self.router.inner.store.append_outcome(outcome).await?)
     }
 }
@@ -271,9 +283,9 @@ struct OutcomeGuard {
 
 impl OutcomeGuard {
     /// The clock of the forwarding runs from now on.
-    fn new(router: &Router, decision: &Decision, provider: &str) -> Self {
+    fn new(router: &Router, decision: &Decision, provider: &str, admitted: Admitted) -> Self {
         let (router, decision, provider) = (router.clone(), decision.clone(), provider.to_owned());
-        let record = Record { router, decision, provider, started: Instant::now(), first_byte_ms: None };
+        let record = Record { router, decision, provider, admitted, started: Instant::now(), first_byte_ms: None };
         Self { record: Some(record), usage: Usage::default() }
     }
 
@@ -319,7 +331,8 @@ impl Drop for OutcomeGuard {
 }
 
 async fn write(record: Record, status: OutcomeStatus, usage: Usage) {
+    let decision = record.decision.id;
     if let Err(e) = record.append(status, usage).await {
-        tracing::error!(decision = %record.decision.id, error = %e, "an outcome could not be recorded");
+        tracing::error!(%decision, error = %e, "an outcome could not be recorded");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Handlers call one function of [`Router`] each. No type of the HTTP framework comes in here.
 
+mod admission;
 mod clock;
 mod controllers;
 mod decide;
@@ -16,9 +17,10 @@ pub use clock::{Clock, SystemClock};
 pub use fleet::{Fleet, FleetModel};
 pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
-pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest};
+pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest, RouteResponse};
 
 use crate::{
+    access::Access,
     classifier::Classifier,
     config::{PolicySettings, Settings},
     domain::{Decision, DecisionId, Scope},
@@ -51,6 +53,7 @@ struct Inner {
     sessions: Sessions,
     gateway: Gateway,
     store: Store,
+    access: Access,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,6 +69,8 @@ pub struct Parts {
     pub gateway: Gateway,
     /// The log.
     pub store: Store,
+    /// Who may call, how much, and for how much money.
+    pub access: Access,
     /// Time and ids.
     pub clock: Arc<dyn Clock>,
 }
@@ -88,6 +93,7 @@ impl Router {
             posteriors,
             gateway: parts.gateway,
             store: parts.store,
+            access: parts.access,
             clock: parts.clock,
         };
         Self { inner: Arc::new(inner) }
@@ -127,12 +133,13 @@ impl Router {
     ///
     /// # Errors
     /// [`RouteError`] says what the caller should change or when to come back.
-    pub async fn route(&self, request: RouteRequest) -> Result<Decision, RouteError> {
+    pub async fn route(&self, request: RouteRequest) -> Result<RouteResponse, RouteError> {
+        let admitted = self.inner.admit(&request)?;
         let decision = self.decide(&request).await?;
         self.inner.store.append_decision(decision.clone()).await?;
         measure::decided(&decision);
         self.remember(&decision);
-        Ok(decision)
+        Ok(RouteResponse { decision, headroom: admitted.headroom() })
     }
 
     /// The session goes on with this model.

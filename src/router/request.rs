@@ -2,7 +2,8 @@
 
 use super::ChatFailure;
 use crate::{
-    domain::{DecisionMode, Prompt, Quality, RequestId, SessionId, Usd},
+    access::{Caller, Headroom, Refusal},
+    domain::{Decision, DecisionMode, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
     store::StoreError,
 };
@@ -12,12 +13,23 @@ use crate::{
 pub struct RouteRequest {
     /// Echoed or made.
     pub request_id: RequestId,
+    /// Who asks.
+    pub caller: Caller,
     /// The conversation.
     pub prompt: Prompt,
     /// Policy or model by name.
     pub choice: ModelChoice,
     /// The caller's wishes.
     pub options: RouteOptions,
+}
+
+/// A decision, committed.
+#[derive(Debug, Clone)]
+pub struct RouteResponse {
+    /// The decision.
+    pub decision: Decision,
+    /// How the caller's limits stand.
+    pub headroom: Headroom,
 }
 
 /// What the `model` field asks for.
@@ -54,6 +66,9 @@ pub struct RouteOptions {
 /// Why there is no decision or no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
+    /// The caller may not, or not now.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The named model is not in the catalogue.
     #[error("unknown model {0:?}; GET /v1/models lists the models and policies")]
     UnknownModel(String),

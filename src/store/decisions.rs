@@ -4,7 +4,7 @@ use super::{
     StoreError,
     cells::{Cells, bytes_of, id_bytes, signed},
 };
-use crate::domain::{Decision, RoutingRule, SessionId};
+use crate::domain::{CallerId, Decision, KeyId, RoutingRule, SessionId, Tenant};
 use serde::Serialize;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
@@ -71,8 +71,8 @@ const INSERT: &str = "
         id, at_ms, request_id, scope, policy, policy_version, features_version, mode, quality_target, kappa,
         lambda_usd, exploration, task, tasks, difficulty, input_tokens, requirements, context, candidates, chosen,
         greedy, explored, fallbacks, target_met, reason, timings, propensity, predicted_quality, predicted_spread,
-        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens, session_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens, session_id, key_id, tenant)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING";
 
 /// Appends one decision. A table: one line for each column.
@@ -116,6 +116,8 @@ pub(super) async fn append(conn: &mut SqliteConnection, row: &DecisionRow) -> Re
         .bind(predicted.map(|p| p.latency_ms))
         .bind(predicted.map(|p| p.output_tokens))
         .bind(d.session_id.as_ref().map(SessionId::as_str))
+        .bind(d.caller.as_ref().and_then(|caller| caller.key.as_ref()).map(KeyId::as_str))
+        .bind(d.caller.as_ref().map(|caller| caller.tenant.as_str()))
         .execute(conn)
         .await?;
     if done.rows_affected() == 0 { Err(StoreError::DuplicateDecision(d.id)) } else { Ok(()) }
@@ -128,6 +130,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Decision, StoreError> {
         id: cells.id("id")?,
         request_id: cells.name("request_id")?,
         session_id: cells.get::<Option<&str>>("session_id")?.map(SessionId::from),
+        caller: caller(&cells)?,
         at: cells.at()?,
         scope: cells.name("scope")?,
         policy: cells.get("policy")?,
@@ -148,6 +151,12 @@ pub(super) fn read(row: &SqliteRow) -> Result<Decision, StoreError> {
         reason: cells.get("reason")?,
         timings: cells.json("timings")?,
     })
+}
+
+fn caller(cells: &Cells<'_>) -> Result<Option<CallerId>, StoreError> {
+    let Some(tenant) = cells.get::<Option<&str>>("tenant")?.map(Tenant::from) else { return Ok(None) };
+    let key = cells.get::<Option<&str>>("key_id")?.map(KeyId::from);
+    Ok(Some(CallerId { key, tenant }))
 }
 
 fn rule(cells: &Cells<'_>) -> Result<RoutingRule, StoreError> {

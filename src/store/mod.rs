@@ -1,5 +1,5 @@
 //! The log: decisions, outcomes and feedback, appended and committed before they are acknowledged, and the snapshots
-//! that were folded from it. Embedded SQLite.
+//! that were folded from it; and the API keys. Embedded SQLite.
 //!
 //! One task owns the only connection that writes. It takes whatever waits in a bounded queue, writes it in one
 //! transaction, commits, and only then answers: many callers share one `fsync`. Reads go through a [`Reader`] and see
@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod events;
 mod feedback;
+mod keys;
 mod outcomes;
 mod reader;
 mod snapshots;
@@ -22,6 +23,7 @@ pub use check::{IntegrityReport, NumberGap};
 pub use error::{FeedbackError, StoreError};
 pub use events::{LearningEvent, Superseded};
 pub use feedback::{FeedbackReceipt, FeedbackRow, FeedbackTarget, NewFeedback};
+pub use keys::{KeyChange, KeyError};
 pub use reader::{Counts, DecisionRecord, Reader};
 pub use snapshots::Snapshot;
 
@@ -164,6 +166,15 @@ impl Store {
     /// key came with another content, [`StoreError::Overloaded`] at once when the queue is full.
     pub async fn append_feedback(&self, feedback: NewFeedback) -> Result<FeedbackReceipt, FeedbackError> {
         self.submit(Write::Feedback, Box::new(feedback)).await
+    }
+
+    /// Changes the API keys; resolves when it is committed.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`] when there is no such key or it was revoked, [`KeyError::Taken`] when the new key's id is,
+    /// [`StoreError::Overloaded`] at once when the queue is full.
+    pub async fn change_key(&self, change: KeyChange) -> Result<(), KeyError> {
+        self.submit(Write::Key, Box::new(change)).await
     }
 
     /// Keeps a snapshot; the three with the highest numbers of each scope are kept.

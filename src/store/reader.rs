@@ -3,9 +3,9 @@
 use super::{
     FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError,
     cells::{Cells, id_bytes, signed},
-    check, decisions, events, feedback, outcomes, snapshots,
+    check, decisions, events, feedback, keys, outcomes, snapshots,
 };
-use crate::domain::{Decision, DecisionId, Outcome, Scope};
+use crate::domain::{Decision, DecisionId, KeyRecord, Outcome, Scope, Spent, UnixMillis};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 /// A decision with all that came of it.
@@ -155,6 +155,22 @@ impl Reader {
     ) -> Result<Vec<(u64, T)>, StoreError> {
         let rows = sqlx::query(query).bind(signed("seq", seq)?).bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((Cells::new(table, row).count("seq")?, read(row)?))).collect()
+    }
+
+    /// Every API key, oldest first, also those that no longer count.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        keys::list(&self.pool).await
+    }
+
+    /// What each caller's decisions since a moment have cost. A bill that no provider sent is taken at its prediction.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn spent_since(&self, since: UnixMillis) -> Result<Vec<Spent>, StoreError> {
+        keys::spent(&self.pool, since).await
     }
 
     /// How many rows there are.

@@ -2,14 +2,15 @@
 
 mod durability;
 mod feedback;
+mod keys;
 mod model;
 mod reading;
 
 use super::*;
 use crate::domain::{
-    Candidate, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, ModelId, OutcomeStatus, Predicted,
-    Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, SessionId, TaskProbabilities, TaskType,
-    Timings, UnixMillis, Usd,
+    CallerId, Candidate, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, KeyId, ModelId,
+    OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope, SessionId,
+    TaskProbabilities, TaskType, Tenant, Timings, UnixMillis, Usd,
 };
 use futures::future::join_all;
 use uuid::Uuid;
@@ -48,6 +49,7 @@ fn decision_in(scope: &str, n: u64) -> Decision {
         id: id(n),
         request_id: RequestId::new(format!("request-{n}")),
         session_id: (n % 2 == 1).then(|| SessionId::from("my 'first' session ☂")),
+        caller: Some(CallerId { key: (n % 2 == 1).then(|| KeyId::from("k1")), tenant: Tenant::from("acme") }),
         at: UnixMillis(1_760_000_000_123),
         scope: Scope::from(scope),
         policy: "auto 'quoted' ☂".to_owned(),

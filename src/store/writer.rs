@@ -1,10 +1,10 @@
 //! The one task that writes: group commit over a bounded queue.
 
 use super::{
-    FeedbackError, FeedbackReceipt, NewFeedback, Snapshot, StoreError, accept,
+    FeedbackError, FeedbackReceipt, KeyChange, KeyError, NewFeedback, Snapshot, StoreError, accept,
     decisions::{self, DecisionRow},
     error::WriteError,
-    outcomes, snapshots,
+    keys, outcomes, snapshots,
 };
 use crate::{domain::Outcome, telemetry::names};
 use sqlx::{Connection, SqliteConnection};
@@ -56,6 +56,7 @@ pub(super) enum Write {
     Outcome(Call<Outcome, (), StoreError>),
     Feedback(Call<Box<NewFeedback>, FeedbackReceipt, FeedbackError>),
     Snapshot(Call<Snapshot, (), StoreError>),
+    Key(Call<Box<KeyChange>, (), KeyError>),
 }
 
 impl Write {
@@ -69,6 +70,7 @@ impl Write {
             Self::Outcome(call) => call.record(outcomes::append(conn, &call.input).await),
             Self::Feedback(call) => call.record(accept::accept(conn, &call.input).await),
             Self::Snapshot(call) => call.record(snapshots::save(conn, &call.input).await),
+            Self::Key(call) => call.record(keys::change(conn, &call.input).await),
         }
     }
 
@@ -83,6 +85,7 @@ impl Write {
             Self::Outcome(call) => call.fail(error),
             Self::Feedback(call) => call.fail(error),
             Self::Snapshot(call) => call.fail(error),
+            Self::Key(call) => call.fail(error),
         }
     }
 
@@ -92,6 +95,7 @@ impl Write {
             Self::Outcome(call) => call.answer(),
             Self::Feedback(call) => call.answer(),
             Self::Snapshot(call) => call.answer(),
+            Self::Key(call) => call.answer(),
         }
     }
 }

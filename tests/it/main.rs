@@ -1,5 +1,6 @@
 //! One binary, a file per behaviour.
 
+mod access;
 mod classifier;
 mod encoder;
 mod http_chat;

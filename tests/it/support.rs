@@ -6,6 +6,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
 use satisfice::{
+    access::{AdminKey, KeyBook, Rules},
     catalog::Catalog,
     classifier::{CONTEXT, Classifier, artefact::Artefact, heads::LinearHead},
     config::{Flags, Inputs, Settings, Source, load},
@@ -15,8 +16,8 @@ use satisfice::{
         PoolOptions, Tokenizer, Tokens,
     },
     gateway::{Gateway, SimulatedWorld},
-    http::{HttpLimits, Readiness, service},
-    router::{Fleet, Parts, Router, SystemClock},
+    http::{Door, HttpLimits, Readiness, service},
+    router::{Clock, Fleet, Parts, Router, SystemClock},
     store::Store,
 };
 use serde_json::Value;
@@ -99,26 +100,42 @@ impl Answer {
 
 /// What a [`TestApp`] is made of.
 pub(crate) struct Make {
-    /// Behind one thread and one place in its queue.
+    /// Behind one thread.
     pub(crate) encoder: Arc<StubEncoder>,
+    /// Places in its queue.
+    pub(crate) queue: usize,
     /// Providers that may be called.
     pub(crate) enabled: &'static [&'static str],
     /// How the simulated provider behaves.
     pub(crate) world: SimulatedWorld,
     /// Time for a request.
     pub(crate) timeout: Duration,
+    /// The administrator's key; with it, callers are asked for one.
+    pub(crate) admin: Option<&'static str>,
+    /// Limits that are not a key's own.
+    pub(crate) rules: Rules,
 }
 
 impl Default for Make {
     fn default() -> Self {
         let world = SimulatedWorld { speed: 0.0, seed: 1 };
-        Self { encoder: Arc::default(), enabled: &["simulated"], world, timeout: Duration::from_secs(60) }
+        Self {
+            encoder: Arc::default(),
+            queue: 1,
+            enabled: &["simulated"],
+            world,
+            timeout: Duration::from_secs(60),
+            admin: None,
+            rules: Rules::default(),
+        }
     }
 }
 
 /// The service without a socket.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
+    pub(crate) store: Store,
+    pub(crate) keys: KeyBook,
     pub(crate) readiness: Readiness,
     service: axum::Router,
 }
@@ -129,24 +146,30 @@ impl TestApp {
     }
 
     pub(crate) async fn make(make: Make) -> Self {
-        let Make { encoder, enabled, world, timeout } = make;
+        let Make { encoder, queue, enabled, world, timeout, admin, rules } = make;
         let settings = settings();
         let catalog = Catalog::builtin().and_then(|c| c.merge(MODELS, "test")).expect("a good catalogue");
-        let options = PoolOptions { threads: 1, queue: 1, max_batch: 1, cache_bytes: 0 };
+        let options = PoolOptions { threads: 1, queue, max_batch: 1, cache_bytes: 0 };
+        let store = Store::in_memory().await.expect("memory");
+        let rules = Rules { has_admin: admin.is_some(), ..rules };
+        let keys = KeyBook::load(store.clone(), rules, SystemClock.now()).await.expect("an empty log");
         let parts = Parts {
             encoder: EncoderPool::start(encoder, tokenizer(), options).expect("a thread"),
             classifier: classifier(),
             fleet: Fleet::new(&catalog, &enabled.iter().map(|id| (*id).to_owned()).collect()),
             gateway: Gateway::new(BTreeMap::new(), world, Duration::from_secs(5)).expect("a client"),
-            store: Store::in_memory().await.expect("memory"),
+            store: store.clone(),
+            access: keys.access().clone(),
             clock: Arc::new(SystemClock),
         };
         let router = Router::new(parts, &settings);
         let readiness = Readiness::default();
         let limits = HttpLimits { max_body_bytes: 100_000, max_concurrent: 64, request_timeout: timeout };
         let metrics = PrometheusBuilder::new().build_recorder().handle();
-        let service = service(router.clone(), limits, readiness.clone(), metrics);
-        Self { router, readiness, service }
+        let admin = admin.map(|key| AdminKey::new(key).expect("a strong key"));
+        let door = Door::new(keys.clone(), admin, Arc::new(SystemClock));
+        let service = service(router.clone(), door, limits, readiness.clone(), metrics);
+        Self { router, store, keys, readiness, service }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -155,6 +178,12 @@ impl TestApp {
         let bytes = to_bytes(body, 1 << 24).await.expect("a body that ends");
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// The same with a key.
+    pub(crate) async fn send_as(&self, key: &str, method: Method, path: &str, body: &Value) -> Answer {
+        let builder = request(method, path).header("authorization", format!("Bearer {key}"));
+        self.send(builder.body(Body::from(body.to_string())).expect("a request")).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

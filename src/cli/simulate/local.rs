@@ -2,7 +2,7 @@
 
 use super::super::client::Client;
 use crate::{
-    app::{Engine, Invocation, Service, Setup, bind},
+    app::{ADMIN_KEY, Engine, Invocation, Service, Setup, bind},
     config::Flags,
     telemetry,
 };
@@ -20,7 +20,7 @@ pub(super) struct LocalService {
 }
 
 impl LocalService {
-    /// Starts it, with the simulated provider on and in no hurry to wait.
+    /// Starts it, with the simulated provider on and in no hurry to wait, and open: nobody has a key of a new folder.
     ///
     /// # Errors
     /// Why it can't start, in words for the operator.
@@ -32,6 +32,7 @@ impl LocalService {
         for (other, name, value) in [
             ("SATISFICE_SIMULATED_ENABLED", "SATISFICE_SIMULATED", "on"),
             ("SATISFICE_SIMULATED_SPEED", "SATISFICE_SIMULATED_SPEED", "1000"),
+            (ADMIN_KEY, "SATISFICE_ACCESS_REQUIRE_KEY", "auto"),
         ] {
             environment.remove(other);
             environment.insert(name.to_owned(), value.to_owned());

@@ -37,7 +37,8 @@ fn every_setting_can_come_from_the_environment() {
         let (declare::DefaultValue::Is(plain) | declare::DefaultValue::Unset { example: plain }) = setting.default;
         let name = environment::variable(section, setting);
         let base = ("SATISFICE_PROVIDERS_NAME_BASE_URL", "http://localhost:1");
-        let loaded = nothing().env(&[base, (&name, plain)]).load();
+        let policy = ("SATISFICE_POLICIES_NAME_KAPPA", "0.5");
+        let loaded = nothing().env(&[base, policy, (&name, plain)]).load();
         assert!(loaded.is_ok(), "{name}: {loaded:?}");
     }
 }

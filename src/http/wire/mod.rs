@@ -2,6 +2,7 @@
 
 mod decision;
 mod feedback;
+mod keys;
 mod message;
 mod models;
 mod names;
@@ -12,6 +13,7 @@ mod wishes;
 
 pub(crate) use decision::DecisionBody;
 pub(crate) use feedback::{BatchBody, BatchReceipt, BatchResult, FeedbackBody, MAX_BATCH, MAX_KEY, ReceiptBody};
+pub(crate) use keys::{IssuedKeyBody, KeyBody, KeyList, NewKeyBody, RotationBody, UsageBody};
 pub(crate) use models::{ModelBody, ModelList};
 pub(crate) use object::Object;
 pub(crate) use record::DecisionRecordBody;

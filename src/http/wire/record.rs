@@ -135,6 +135,6 @@ pub(super) fn score(reward: Reward) -> Option<f64> {
 }
 
 /// The bare number for a time beyond the calendar's range, which no clock makes.
-fn rfc3339(at: UnixMillis) -> String {
+pub(super) fn rfc3339(at: UnixMillis) -> String {
     Timestamp::from_millisecond(at.0).map_or_else(|_| at.0.to_string(), |t| t.to_string())
 }

@@ -142,8 +142,8 @@ async fn a_closed_log_can_be_read_without_a_writer() {
 async fn a_newer_schema_is_refused() {
     let (_dir, path) = temporary();
     open(&path).await.close().await.unwrap();
-    tamper(&path, "UPDATE _sqlx_migrations SET version = 999 WHERE version = 2").await;
-    let newer = |e: StoreError| matches!(e, StoreError::NewerSchema { found: 999, known } if known == 2);
+    tamper(&path, "UPDATE _sqlx_migrations SET version = 999 WHERE version = 3").await;
+    let newer = |e: StoreError| matches!(e, StoreError::NewerSchema { found: 999, known } if known == 3);
     assert!(newer(Store::open(&path, StoreOptions::default()).await.unwrap_err()));
     assert!(newer(Store::open_read_only(&path).await.unwrap_err()));
 }
@@ -154,7 +154,7 @@ async fn an_older_schema_is_not_read_unmigrated() {
     open(&path).await.close().await.unwrap();
     tamper(&path, "DELETE FROM _sqlx_migrations").await;
     let refused = Store::open_read_only(&path).await;
-    assert!(matches!(refused, Err(StoreError::OlderSchema { found: 0, known: 2 })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::OlderSchema { found: 0, known: 3 })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -163,13 +163,15 @@ async fn a_log_of_the_first_release_is_brought_up_to_date() {
     let store = open(&path).await;
     store.append_decision(decision(1)).await.unwrap();
     store.close().await.unwrap();
-    let undo = "ALTER TABLE decisions DROP COLUMN session_id; DELETE FROM _sqlx_migrations WHERE version = 2";
+    let undo = "DROP INDEX decisions_by_caller; DROP TABLE api_keys; ALTER TABLE decisions DROP COLUMN key_id;
+                ALTER TABLE decisions DROP COLUMN tenant; ALTER TABLE decisions DROP COLUMN session_id;
+                DELETE FROM _sqlx_migrations WHERE version > 1";
     tamper(&path, undo).await;
     let refused = Store::open_read_only(&path).await;
-    assert!(matches!(refused, Err(StoreError::OlderSchema { found: 1, known: 2 })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::OlderSchema { found: 1, known: 3 })), "{refused:?}");
     let store = open(&path).await;
     store.append_decision(decision(3)).await.unwrap();
-    let before = Decision { session_id: None, ..decision(1) };
+    let before = Decision { session_id: None, caller: None, ..decision(1) };
     assert_eq!(store.decisions_after(0, 9).await.unwrap(), [(1, before), (2, decision(3))]);
 }
 

@@ -29,6 +29,7 @@ fn decision() -> Decision {
         id: ID.parse().unwrap(),
         request_id: "r1".into(),
         session_id: None,
+        caller: None,
         at: UnixMillis(1_763_852_940_123),
         scope: "default".into(),
         policy: "default".to_owned(),

@@ -1,0 +1,130 @@
+//! A request and its caller's limits: let in before it is decided, its money put aside before a provider is called, both
+//! settled with what came of it.
+
+use super::{Clock, Inner, ModelChoice, RouteRequest};
+use crate::{
+    access::{Access, Admission, Caller, Headroom, Named, Permit, Refusal, Reservation},
+    config::DEFAULT_POLICY,
+    domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, UnixMillis, Usd},
+};
+use std::sync::Arc;
+
+/// A request that was let in. Dropped before a call was prepared, it used no tokens; dropped later without an outcome, it
+/// counts as estimated, as a provider may bill what nobody waited for.
+pub(super) struct Admitted {
+    access: Access,
+    clock: Arc<dyn Clock>,
+    caller: Caller,
+    headroom: Headroom,
+    /// Its place within the limits of key, tenant and policy.
+    place: Option<Permit>,
+    /// Its place within the limits of the groups of the model that is called.
+    at_model: Option<Permit>,
+    /// There since a first call was prepared.
+    money: Option<Reservation>,
+}
+
+impl Inner {
+    /// Lets a request in. To be done before anything is spent on it, the encoding included.
+    ///
+    /// # Errors
+    /// [`Refusal`] of what was asked for, or of so much at once.
+    pub(super) fn admit(&self, request: &RouteRequest) -> Result<Admitted, Refusal> {
+        let (access, clock, caller) = (self.access.clone(), Arc::clone(&self.clock), request.caller.clone());
+        let (named, tokens) = (named(&request.choice), expected_tokens(&request.prompt));
+        let place = access.admit(&caller, &Admission { named, tokens, now: clock.now() })?;
+        let headroom = *place.headroom();
+        Ok(Admitted { access, clock, caller, headroom, place: Some(place), at_model: None, money: None })
+    }
+}
+
+impl Admitted {
+    /// How the caller's limits stood once this request was counted.
+    pub(super) const fn headroom(&self) -> Headroom {
+        self.headroom
+    }
+
+    /// Makes room for a call of a candidate: within the limits of its groups, and for its expected cost within the budgets.
+    /// To be done before each call; the one before it has failed then, and only the dearer of their costs stays put aside.
+    ///
+    /// # Errors
+    /// [`Refusal::BudgetExhausted`], or of this model alone: do not call it.
+    pub(super) fn prepare(&mut self, decision: &Decision, model: &ModelId) -> Result<(), Refusal> {
+        let (now, predicted) = (self.clock.now(), decision.candidate(model).and_then(|c| c.predicted.as_ref()));
+        let (output_tokens, cost) = predicted.map_or((0, Usd::ZERO), |p| (p.output_tokens, p.cost_usd));
+        let tokens = u64::from(decision.input_tokens) + u64::from(output_tokens);
+        settle(self.at_model.take(), Some(0), now);
+        let at_model = self.access.admit_model(model, tokens, now)?;
+        match self.put_aside(cost, now) {
+            Ok(()) => {
+                self.at_model = Some(at_model);
+                Ok(())
+            }
+            Err(refusal) => {
+                at_model.settle(0, now);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn put_aside(&mut self, cost: Usd, now: UnixMillis) -> Result<(), Refusal> {
+        match &mut self.money {
+            Some(money) => money.raise(cost, now),
+            None => {
+                self.money = Some(self.access.reserve(&self.caller, cost, now)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the request with what came of it; what nobody knows counts as estimated. When a service starts, it sums up the
+    /// log by the same rule.
+    pub(super) fn settle(mut self, outcome: &Outcome) {
+        let (tokens, bill) = if is_unbilled(outcome) {
+            (Some(0), Some(Usd::ZERO))
+        } else {
+            let tokens = outcome.input_tokens.zip(outcome.output_tokens);
+            (tokens.map(|(input, output)| u64::from(input) + u64::from(output)), outcome.cost_usd)
+        };
+        settle(self.place.take(), tokens, outcome.at);
+        settle(self.at_model.take(), tokens, outcome.at);
+        if let (Some(bill), Some(money)) = (bill, self.money.take()) {
+            money.settle(bill);
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if self.money.is_none() {
+            settle(self.place.take(), Some(0), self.clock.now());
+        }
+    }
+}
+
+/// Ends a place; unknown tokens stay as they were estimated.
+fn settle(place: Option<Permit>, tokens: Option<u64>, now: UnixMillis) {
+    if let (Some(place), Some(tokens)) = (place, tokens) {
+        place.settle(tokens, now);
+    }
+}
+
+/// A provider that failed before its first byte sends no bill.
+fn is_unbilled(outcome: &Outcome) -> bool {
+    let failed = outcome.status == OutcomeStatus::UpstreamError && outcome.first_byte_ms.is_none();
+    failed && outcome.cost_usd.is_none()
+}
+
+fn named(choice: &ModelChoice) -> Named {
+    match choice {
+        ModelChoice::Auto => Named::Policy(DEFAULT_POLICY.to_owned()),
+        ModelChoice::Policy(name) => Named::Policy(name.clone()),
+        ModelChoice::Model(id) => Named::Model(ModelId::from(id.as_str())),
+    }
+}
+
+/// Input, and as much output as the caller asks for; what it does not cap is counted once it is known.
+fn expected_tokens(prompt: &Prompt) -> u64 {
+    let output = prompt.requirements.max_output_tokens.unwrap_or(0);
+    u64::from(prompt.estimated_tokens()) + u64::from(output)
+}
