@@ -183,14 +183,15 @@ impl Gateway {
         let (provider, deadline) = (&model.provider, call.deadline);
         let reply = match dialect {
             Dialect::Simulated => in_time(provider, deadline, self.world.chat(model, call)).await,
-            Dialect::OpenAi => {
+            // Anthropic answers chat completions under the same address, until its own dialect is spoken here.
+            Dialect::OpenAi | Dialect::Anthropic => {
                 let Some(access) = self.access.get(provider) else {
                     return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
                 };
                 let answer = openai::chat(&self.client, access, model, call, self.timeout);
                 in_time(provider, deadline, answer).await
             }
-            Dialect::Anthropic | Dialect::Bedrock => {
+            Dialect::Bedrock => {
                 return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
             }
         };
