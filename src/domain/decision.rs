@@ -79,7 +79,7 @@ pub enum Exclusion {
     NotAllowed,
     /// The caller's `exclude`, or the configuration, rules it out.
     Denied,
-    /// Its expected cost is above the caller's `max_cost_usd`.
+    /// Its expected cost is above the caller's `max_cost_usd`, or its price above the caller's `max_price`.
     TooExpensive,
     /// Its expected latency is above the caller's `max_latency_ms`.
     TooSlow,
@@ -111,7 +111,7 @@ impl fmt::Display for Exclusion {
             Self::NoJsonSchema => f.write_str("can't answer in a JSON schema"),
             Self::NotAllowed => f.write_str("not among the models allowed"),
             Self::Denied => f.write_str("excluded by request or configuration"),
-            Self::TooExpensive => f.write_str("expected cost above max_cost_usd"),
+            Self::TooExpensive => f.write_str("expected cost above max_cost_usd, or price above max_price"),
             Self::TooSlow => f.write_str("expected latency above max_latency_ms"),
             Self::Deprecated => f.write_str("withdrawn by its provider"),
             Self::Inexpressible { field, problem } => {

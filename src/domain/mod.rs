@@ -16,7 +16,7 @@ pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, Rout
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
 pub use ids::{DecisionId, InvalidId, KeyId, ModelId, RequestId, Scope, SessionId, Tenant, covers};
 pub use key::{CallerId, KeyHash, KeyLimits, KeyRecord, RateLimits, Spent};
-pub use outcome::{Outcome, OutcomeStatus};
+pub use outcome::{Attempt, Outcome, OutcomeStatus};
 pub use prompt::{Prompt, Requirements, Role, Turn};
 pub use task::{TaskProbabilities, TaskType, UnknownTaskType};
 pub use units::{Difficulty, OutOfRange, Propensity, Quality, UnixMillis, Usd, clip01, logit, sigmoid};

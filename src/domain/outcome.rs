@@ -30,6 +30,19 @@ impl OutcomeStatus {
     }
 }
 
+/// A call that was made to a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The model that was called.
+    pub model: ModelId,
+    /// Its provider.
+    pub provider: String,
+    /// `ok`, a kind of failure such as `rate_limited`, or `abandoned` when nobody waited for it any more.
+    pub result: String,
+    /// Until the answer, its first content or the failure, milliseconds.
+    pub latency_ms: f64,
+}
+
 /// One forwarding of a decision. The arm that was decided stands in the decision; the one that served stands here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -43,10 +56,16 @@ pub struct Outcome {
     pub status: OutcomeStatus,
     /// Tokens billed for the input, if the provider said.
     pub input_tokens: Option<u32>,
-    /// Tokens billed for the output, if the provider said.
+    /// Of these, tokens read from the provider's prompt cache.
+    pub cached_tokens: Option<u32>,
+    /// Tokens billed for the output, reasoning included, if the provider said.
     pub output_tokens: Option<u32>,
+    /// Of these, tokens of reasoning.
+    pub reasoning_tokens: Option<u32>,
     /// Tokens × price; `None` when either is unknown (unpriced is not free).
     pub cost_usd: Option<Usd>,
+    /// Calls made to providers, in order; `None` in logs from before they were kept.
+    pub attempts: Option<Vec<Attempt>>,
     /// Until the first content byte, milliseconds.
     pub first_byte_ms: Option<f64>,
     /// Until the end, milliseconds.

@@ -69,6 +69,12 @@ impl<'r> Cells<'r> {
         serde_json::from_str(self.get::<&str>(column)?).map_err(|e| self.corrupt(column, e))
     }
 
+    /// A JSON cell that may be NULL.
+    pub(super) fn json_option<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        let text = self.get::<Option<&str>>(column)?;
+        text.map(|text| serde_json::from_str(text).map_err(|e| self.corrupt(column, e))).transpose()
+    }
+
     /// A variant by its name on the wire.
     pub(super) fn variant<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
         let name = self.get::<&str>(column)?;

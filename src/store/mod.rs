@@ -155,7 +155,7 @@ impl Store {
     /// not in the log, [`StoreError::Unstorable`] for a number that is not finite.
     pub async fn append_outcome(&self, outcome: Outcome) -> Result<(), StoreError> {
         outcomes::check_finite(&outcome)?;
-        self.submit(Write::Outcome, outcome).await
+        self.submit(Write::Outcome, Box::new(outcome)).await
     }
 
     /// Accepts a feedback; resolves when it is committed. What is already so is answered without a new row:

@@ -22,14 +22,16 @@ pub(super) fn check_finite(outcome: &Outcome) -> Result<(), StoreError> {
 const INSERT: &str = "
     INSERT INTO outcomes (
         decision_id, served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms,
-        latency_ms, at_ms)
-    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
+        latency_ms, at_ms, cached_tokens, reasoning_tokens, attempts)
+    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
 
 /// Appends one outcome.
 ///
 /// # Errors
 /// [`StoreError::UnknownDecision`] when its decision is not in the log.
 pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Result<(), StoreError> {
+    let attempts = outcome.attempts.as_ref().map(serde_json::to_string).transpose();
+    let attempts = attempts.map_err(|e| StoreError::Unstorable { what: "attempts", value: e.to_string() })?;
     let done = sqlx::query(INSERT)
         .bind(outcome.served_model.as_str())
         .bind(outcome.completion_id.as_deref())
@@ -40,6 +42,9 @@ pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Re
         .bind(outcome.first_byte_ms)
         .bind(outcome.latency_ms)
         .bind(outcome.at.0)
+        .bind(outcome.cached_tokens)
+        .bind(outcome.reasoning_tokens)
+        .bind(attempts)
         .bind(id_bytes(outcome.decision_id))
         .execute(conn)
         .await?;
@@ -55,7 +60,10 @@ pub(super) fn read(row: &SqliteRow) -> Result<Outcome, StoreError> {
         completion_id: cells.get("completion_id")?,
         status: cells.variant("status")?,
         input_tokens: cells.checked_option::<i64, _>("input_tokens")?,
+        cached_tokens: cells.checked_option::<i64, _>("cached_tokens")?,
         output_tokens: cells.checked_option::<i64, _>("output_tokens")?,
+        reasoning_tokens: cells.checked_option::<i64, _>("reasoning_tokens")?,
+        attempts: cells.json_option("attempts")?,
         cost_usd: cells.checked_option::<f64, _>("cost_usd")?,
         first_byte_ms: cells.get("first_byte_ms")?,
         latency_ms: cells.get("latency_ms")?,

@@ -53,7 +53,7 @@ impl<I, T, E: WriteError> Call<I, T, E> {
 #[derive(Debug)]
 pub(super) enum Write {
     Decision(Call<Box<DecisionRow>, (), StoreError>),
-    Outcome(Call<Outcome, (), StoreError>),
+    Outcome(Call<Box<Outcome>, (), StoreError>),
     Feedback(Call<Box<NewFeedback>, FeedbackReceipt, FeedbackError>),
     Snapshot(Call<Snapshot, (), StoreError>),
     Key(Call<Box<KeyChange>, (), KeyError>),
