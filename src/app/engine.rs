@@ -4,9 +4,9 @@ use super::Setup;
 use crate::{
     access::{AdminKey, KeyBook, Rules},
     classifier::Classifier,
-    config::Settings,
+    config::{GatewaySettings, Settings},
     encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, Tokenizer},
-    gateway::{Gateway, SimulatedWorld},
+    gateway::{Gateway, GatewayOptions, SimulatedWorld},
     router::{Clock, Fleet, Learner, Parts, Router, SystemClock},
     store::Store,
 };
@@ -107,9 +107,33 @@ fn threads(settings: &Settings) -> usize {
     }
 }
 
-fn gateway(setup: &Setup) -> anyhow::Result<Gateway> {
+/// The way out to the providers of `setup`.
+///
+/// # Errors
+/// The HTTP client can't be set up.
+pub fn gateway(setup: &Setup) -> anyhow::Result<Gateway> {
     let simulated = &setup.settings.simulated;
     let world = SimulatedWorld { speed: simulated.speed, seed: simulated.seed };
-    let timeout = Duration::from_millis(setup.settings.limits.request_timeout_ms);
-    Gateway::new(setup.access(), world, timeout).context("the HTTP client can't be set up")
+    let models = setup.catalog.models().iter().map(|model| (model.id.clone(), model.latency));
+    let options = options(&setup.settings.gateway, setup.settings.limits.request_timeout_ms);
+    Gateway::new(setup.access(), models, world, options).context("the HTTP client can't be set up")
+}
+
+fn options(settings: &GatewaySettings, total_ms: u64) -> GatewayOptions {
+    let time = Duration::from_millis;
+    GatewayOptions {
+        retries: settings.retries,
+        fallbacks: settings.fallbacks,
+        max_fallback_cost_ratio: settings.max_fallback_cost_ratio,
+        connect_timeout: time(settings.connect_timeout_ms),
+        first_token_timeout: time(settings.first_token_timeout_ms),
+        answer_timeout: time(settings.answer_timeout_ms),
+        idle_timeout: time(settings.idle_timeout_ms),
+        total_timeout: time(total_ms),
+        backoff: time(settings.backoff_ms),
+        breaker_failures: settings.breaker_failures,
+        breaker_open: time(settings.breaker_open_ms),
+        hedge_after: settings.hedge_after_ms.map(time),
+        hedge_max_cost_ratio: settings.hedge_max_cost_ratio,
+    }
 }

@@ -9,7 +9,7 @@ mod serve;
 mod service;
 mod setup;
 
-pub use engine::{Engine, model_folder};
+pub use engine::{Engine, gateway, model_folder};
 pub use greeting::Greeting;
 pub use serve::serve;
 pub use service::{Service, bind, limits};

@@ -3,9 +3,12 @@
 use crate::{
     access::{AdminKey, WeakAdminKey},
     catalog::{Catalog, CatalogFaults, Dialect, Provider, providers_to_toml},
-    config::{self, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Settings, Source},
+    config::{
+        self, AwsCredentials, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Secret,
+        Settings, Source,
+    },
     encoder::ModelFolder,
-    gateway::ProviderAccess,
+    gateway::{AwsAccess, BedrockAccess, ProviderAccess, ProviderKeys},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -122,17 +125,38 @@ impl Setup {
     #[must_use]
     pub fn access(&self) -> BTreeMap<String, ProviderAccess> {
         let enabled = self.catalog.providers().iter().filter(|p| self.enabled.contains(&p.id));
-        let access = enabled.map(|p| {
-            let api_key = self.credentials.keys(&p.id).first().map(|key| key.expose().to_owned());
-            (p.id.clone(), ProviderAccess { base_url: p.base_url.clone(), api_key })
-        });
+        let access =
+            enabled.map(|p| (p.id.clone(), ProviderAccess { base_url: p.base_url.clone(), keys: self.keys(p) }));
         access.collect()
+    }
+
+    fn keys(&self, provider: &Provider) -> ProviderKeys {
+        if provider.dialect == Dialect::Bedrock {
+            return ProviderKeys::Bedrock(self.credentials.aws(&provider.id).iter().map(bedrock).collect());
+        }
+        let keys = self.credentials.keys(&provider.id).iter().map(|key| key.expose().to_owned());
+        ProviderKeys::Header(provider.auth, keys.collect())
     }
 
     /// Whether the staging provider serves.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
         self.catalog.providers().iter().any(|p| p.dialect == Dialect::Simulated && self.enabled.contains(&p.id))
+    }
+}
+
+fn bedrock(credentials: &AwsCredentials) -> BedrockAccess {
+    let shown = |secret: &Secret| secret.expose().to_owned();
+    match credentials {
+        AwsCredentials::ApiKey { region, key } => BedrockAccess::ApiKey { region: region.clone(), key: shown(key) },
+        AwsCredentials::Keys { region, access_key_id, secret_access_key, session_token } => {
+            BedrockAccess::Keys(AwsAccess {
+                region: region.clone(),
+                access_key_id: shown(access_key_id),
+                secret_access_key: shown(secret_access_key),
+                session_token: session_token.as_ref().map(shown),
+            })
+        }
     }
 }
 

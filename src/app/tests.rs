@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     catalog::{Dialect, KeyHeader},
     domain::ModelId,
+    gateway::{ProviderAccess, ProviderKeys},
 };
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -26,6 +27,13 @@ fn enabled(setup: &Setup) -> Vec<&str> {
     setup.enabled.iter().map(String::as_str).collect()
 }
 
+fn keys(access: &ProviderAccess) -> Vec<String> {
+    match &access.keys {
+        ProviderKeys::Header(_, keys) => keys.clone(),
+        ProviderKeys::Bedrock(_) => Vec::new(),
+    }
+}
+
 #[test]
 fn without_any_key_the_simulated_provider_serves_alone() {
     let setup = setup(&[], "").unwrap();
@@ -37,7 +45,7 @@ fn without_any_key_the_simulated_provider_serves_alone() {
 fn a_key_in_the_environment_enables_its_provider_and_ends_the_simulation() {
     let setup = setup(&[("OPENAI_API_KEY", "sk-1"), ("GOOGLE_API_KEY", "g-1")], "").unwrap();
     assert_eq!(enabled(&setup), ["google", "openai"]);
-    assert_eq!(setup.access()["openai"].api_key.as_deref(), Some("sk-1"));
+    assert_eq!(keys(&setup.access()["openai"]), ["sk-1"]);
 }
 
 #[test]
@@ -57,7 +65,8 @@ fn a_server_of_ones_own_without_a_key_counts_as_real() {
     let setup = setup(&[], "[providers.local]\nbase_url = \"http://127.0.0.1:8000/v1\"\n").unwrap();
     assert_eq!(enabled(&setup), ["local"]);
     let access = setup.access();
-    assert_eq!((access["local"].base_url.as_str(), &access["local"].api_key), ("http://127.0.0.1:8000/v1", &None));
+    assert_eq!(access["local"].base_url, "http://127.0.0.1:8000/v1");
+    assert!(keys(&access["local"]).is_empty());
 }
 
 #[test]
@@ -65,7 +74,7 @@ fn an_address_in_the_configuration_replaces_the_catalogues() {
     let config = "[providers.openai]\nbase_url = \"http://proxy.internal/v1\"\napi_key_env = \"PROXY_KEY\"\n";
     let setup = setup(&[("PROXY_KEY", "p-1")], config).unwrap();
     let access = &setup.access()["openai"];
-    assert_eq!((access.base_url.as_str(), access.api_key.as_deref()), ("http://proxy.internal/v1", Some("p-1")));
+    assert_eq!((access.base_url.as_str(), keys(access)), ("http://proxy.internal/v1", vec!["p-1".to_owned()]));
 }
 
 #[test]

@@ -19,9 +19,11 @@ section! {
         max_fallback_cost_ratio: f64 = is("5.0"), range(0.0, 1e6);
         /// Until the connection stands, milliseconds.
         connect_timeout_ms: u64 = is("10000"), range(1.0, 600_000.0);
-        /// Until the first token, or the head of a whole answer, milliseconds.
+        /// Until the first token of a stream, milliseconds.
         first_token_timeout_ms: u64 = is("60000"), range(1.0, 86_400_000.0);
-        /// Between two pieces of a stream, milliseconds.
+        /// Until the head of an answer that comes whole, milliseconds; most models send it when they have ended.
+        answer_timeout_ms: u64 = is("300000"), range(1.0, 86_400_000.0);
+        /// Between two pieces of an answer, milliseconds.
         idle_timeout_ms: u64 = is("60000"), range(1.0, 86_400_000.0);
         /// The first pause before a further call, milliseconds; 0 retries at once.
         backoff_ms: u64 = is("500"), range(0.0, 60_000.0);

@@ -1,216 +1,145 @@
-//! Forwards a chat completion to the provider of the chosen model and watches what comes back.
+//! Forwards a chat completion to a provider that answers, and watches what comes back.
 //!
-//! [`Gateway::chat`] returns as soon as the upstream's status and headers are known. Whole answers arrive as one body;
-//! streamed ones as server-sent events, passed on as they come. Both are watched for the provider's completion id and token
-//! usage. One adapter speaks the OpenAI dialect over HTTP, the other is the built-in staging provider.
+//! [`Gateway::chat`] is given models in their order. [`chain`] goes through them; [`serve`] calls one of them with its provider's
+//! keys until it answers ([`retry`] says what a failure means, [`keyring`] whose turn it is, [`breaker`] whether to call at
+//! all); [`attempt`] is one call, made by the adapter of the provider's dialect: [`openai`], [`anthropic`], [`bedrock`], or the
+//! built-in staging provider. It returns once a whole answer, or the first content of a streamed one, is there. All that is
+//! observed on the way becomes [`signals`], which the next decision looks at. `docs/failover.md` tells it to operators.
 
+mod access;
+mod anthropic;
+mod attempt;
+mod backoff;
+mod bedrock;
+mod breaker;
+mod call;
+mod chain;
+mod error;
+mod keyring;
 mod openai;
+mod options;
+mod outgoing;
+mod provider;
+mod retry;
+mod serve;
+mod signals;
 mod simulated;
 mod sse;
+mod streaming;
+mod transport;
 mod usage;
 
+pub use access::{ProviderAccess, ProviderKeys};
+pub use bedrock::{AwsAccess, BedrockAccess};
+pub use call::{ChatCall, ChatReply, EmbeddingsCall, Forwarded, Gate, Leg, OpenGate, StreamItem, Ticket, Told};
+pub use error::GatewayError;
+pub use openai::asks_for_usage;
+pub use options::GatewayOptions;
+pub use signals::{InFlight, Signal, Signals, Timing, blended, expected_attempts};
 pub use simulated::{SimulatedWorld, staging_score};
 pub use usage::Usage;
 
 use crate::{
-    catalog::{Dialect, ModelEntry},
-    domain::{DecisionId, Difficulty, ModelId, TaskType},
+    catalog::{Dialect, KeyHeader, Latency},
+    domain::ModelId,
 };
-use bytes::Bytes;
-use futures::stream::BoxStream;
-use serde_json::{Map, Value};
+use breaker::Breaker;
+use provider::ProviderState;
+use serde_json::Value;
+use serve::{Errand, Journey};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-/// How to reach a provider.
-#[derive(Clone)]
-pub struct ProviderAccess {
-    /// Base URL up to and including the version, e.g. `https://api.openai.com/v1`; unused by the simulated provider.
-    pub base_url: String,
-    /// Bearer token; `None` for servers that want none.
-    pub api_key: Option<String>,
-}
-
-/// A chat completion to forward.
-#[derive(Debug, Clone)]
-pub struct ChatCall {
-    /// The caller's body, without our own fields. Unknown fields pass through unharmed.
-    pub body: Map<String, Value>,
-    /// Whether the caller asked for a stream.
-    pub stream: bool,
-    /// The decision behind it: keys the staging provider's dice.
-    pub decision: DecisionId,
-    /// What the classifier thinks of the prompt; only the staging provider looks at it.
-    pub task: TaskType,
-    /// Likewise.
-    pub difficulty: Difficulty,
-    /// When a whole answer, or the head of a streamed one, must be there.
-    pub deadline: Option<Instant>,
-}
-
-/// What came of a call.
-pub struct Forwarded {
-    /// Calls made to providers; 0 when there was nobody to call.
-    pub attempts: u32,
-    /// The answer, or why there is none. Nothing was delivered to the client yet, so the caller may try another model.
-    pub reply: Result<ChatReply, GatewayError>,
-}
-
-/// What an upstream answers with.
-pub enum ChatReply {
-    /// One JSON body with `model` set to the name that callers know.
-    Whole {
-        /// The body.
-        body: Value,
-        /// Tokens and id.
-        usage: Usage,
-    },
-    /// Server-sent events, `data: …\n\n` each, ending with `[DONE]`.
-    Stream(BoxStream<'static, Result<StreamItem, GatewayError>>),
-}
-
-/// A piece of a streamed answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StreamItem {
-    /// Bytes for the client.
-    Event(Bytes),
-    /// Seen on the way; nothing for the client.
-    Usage(Usage),
-}
-
-/// Why an upstream gave no answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum GatewayError {
-    /// The model's provider is not configured.
-    #[error("provider {0:?} is not configured")]
-    NoAccess(String),
-    /// No connection, or it broke.
-    #[error("{provider}: {problem}")]
-    Connection {
-        /// Which provider.
-        provider: String,
-        /// What happened, without URL or credentials.
-        problem: String,
-    },
-    /// No answer in time.
-    #[error("{provider} did not answer within {after_ms} ms")]
-    Timeout {
-        /// Which provider.
-        provider: String,
-        /// The limit.
-        after_ms: u64,
-    },
-    /// An error status.
-    #[error("{provider} answered {status}: {message}")]
-    Status {
-        /// Which provider.
-        provider: String,
-        /// HTTP status.
-        status: u16,
-        /// The provider's message, credentials redacted.
-        message: String,
-        /// The provider's `retry-after`, seconds.
-        retry_after: Option<u64>,
-    },
-    /// An answer that is not what the dialect says.
-    #[error("{provider} sent an answer that can't be read: {problem}")]
-    Malformed {
-        /// Which provider.
-        provider: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-impl GatewayError {
-    /// The kind of failure in a word, for metrics.
-    #[must_use]
-    pub const fn class(&self) -> &'static str {
-        match self {
-            Self::NoAccess(_) => "not_configured",
-            Self::Connection { .. } => "connection",
-            Self::Timeout { .. } | Self::Status { status: 408 | 504, .. } => "timeout",
-            Self::Status { status: 429, .. } => "rate_limited",
-            Self::Status { status: 401..=403, .. } => "refused_key",
-            Self::Status { status: 400..=499, .. } => "rejected",
-            Self::Status { .. } => "server_error",
-            Self::Malformed { .. } => "malformed",
-        }
-    }
-}
-
-/// The way out to every provider.
+/// The way out to every provider. Clones share it.
 #[derive(Clone)]
 pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     client: reqwest::Client,
-    access: BTreeMap<String, ProviderAccess>,
+    providers: BTreeMap<String, ProviderState>,
+    /// For the staging provider, which is always there and never left alone.
+    staging: ProviderState,
+    /// Whether each model is well.
+    breakers: HashMap<ModelId, Breaker>,
+    signals: Signals,
     world: SimulatedWorld,
-    timeout: Duration,
+    options: GatewayOptions,
 }
 
 impl Gateway {
-    /// A gateway to these providers, by id; `timeout` bounds a whole answer.
+    /// A gateway to these providers, by id, and for these models with the latency that the catalogue states.
     ///
     /// # Errors
     /// The TLS roots or the resolver can't be set up.
     pub fn new(
         access: BTreeMap<String, ProviderAccess>,
+        models: impl IntoIterator<Item = (ModelId, Latency)>,
         world: SimulatedWorld,
-        timeout: Duration,
+        options: GatewayOptions,
     ) -> Result<Self, reqwest::Error> {
         // Any second install is a no-op: the provider is process-wide.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .tcp_nodelay(true)
-            .connect_timeout(Duration::from_secs(10))
+            .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("satisfice/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, access, world, timeout })
+        let models: Vec<_> = models.into_iter().collect();
+        let rules = options.breaker();
+        let breakers = models.iter().map(|(id, _)| (id.clone(), Breaker::new(rules))).collect();
+        let providers = access.into_iter().map(|(id, access)| (id, ProviderState::new(access, rules))).collect();
+        let nowhere =
+            ProviderAccess { base_url: String::new(), keys: ProviderKeys::Header(KeyHeader::Bearer, Vec::new()) };
+        let staging = ProviderState::new(nowhere, GatewayOptions { breaker_failures: 0, ..options }.breaker());
+        let inner = Inner { client, providers, staging, breakers, signals: Signals::new(models), world, options };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Whether the provider can be called.
     #[must_use]
     pub fn reaches(&self, provider: &str) -> bool {
-        self.access.contains_key(provider)
+        self.inner.providers.contains_key(provider)
     }
 
-    /// Forwards to the model's provider, once.
-    pub async fn chat(&self, model: &ModelEntry, dialect: Dialect, call: ChatCall) -> Forwarded {
-        let (provider, deadline) = (&model.provider, call.deadline);
-        let reply = match dialect {
-            Dialect::Simulated => in_time(provider, deadline, self.world.chat(model, call)).await,
-            // Anthropic answers chat completions under the same address, until its own dialect is spoken here.
-            Dialect::OpenAi | Dialect::Anthropic => {
-                let Some(access) = self.access.get(provider) else {
-                    return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
-                };
-                let answer = openai::chat(&self.client, access, model, call, self.timeout);
-                in_time(provider, deadline, answer).await
-            }
-            Dialect::Bedrock => {
-                return Forwarded { attempts: 0, reply: Err(GatewayError::NoAccess(provider.clone())) };
-            }
-        };
-        Forwarded { attempts: 1, reply }
+    /// What the models do at the moment.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.inner.signals
     }
-}
 
-/// The answer, if it comes before the deadline.
-async fn in_time(
-    provider: &str,
-    deadline: Option<Instant>,
-    answer: impl Future<Output = Result<ChatReply, GatewayError>>,
-) -> Result<ChatReply, GatewayError> {
-    let Some(deadline) = deadline else { return answer.await };
-    let started = Instant::now();
-    tokio::time::timeout_at(deadline.into(), answer).await.unwrap_or_else(|_| {
-        let after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Err(GatewayError::Timeout { provider: provider.to_owned(), after_ms })
-    })
+    /// For how long a model is left alone, because it or its provider keeps failing or all keys rest; `None` when it can be
+    /// called now.
+    #[must_use]
+    pub fn rests(&self, model: &ModelId, provider: &str, now: Instant) -> Option<Duration> {
+        let state = self.inner.providers.get(provider)?;
+        let resting = state.keys.resting_until(now).map(|until| until.saturating_duration_since(now));
+        let of_model = self.inner.breakers.get(model).and_then(|breaker| breaker.refuses(now));
+        [state.breaker.refuses(now), of_model, resting].into_iter().flatten().max()
+    }
+
+    /// Embeds texts with one model; no other one steps in, as their vectors can't be compared.
+    pub async fn embeddings(&self, leg: &Leg<'_>, call: &EmbeddingsCall) -> Forwarded {
+        let journey = Journey::new(self, Errand::Embeddings(call));
+        let reply = journey.serve(leg).await.map_err(|failures| {
+            let errors = failures.into_iter().map(|failure| failure.error).collect();
+            GatewayError::of_many(errors).unwrap_or_else(|| GatewayError::NoAccess(leg.model.provider.clone()))
+        });
+        Forwarded { attempts: journey.attempts(), leg: 0, reply }
+    }
+
+    fn provider(&self, leg: &Leg<'_>) -> Option<&ProviderState> {
+        match leg.dialect {
+            Dialect::Simulated => Some(&self.inner.staging),
+            _ => self.inner.providers.get(&leg.model.provider),
+        }
+    }
 }
 
 /// The name that callers know a model by goes into every answer, so that decision, header and body agree.

@@ -1,194 +1,157 @@
 //! The OpenAI chat-completions dialect over HTTP: every OpenAI-compatible upstream.
 
-use super::{ChatCall, ChatReply, GatewayError, ProviderAccess, StreamItem, Usage, name_model, sse::EventSplitter};
-use crate::{catalog::ModelEntry, domain::ModelId};
-use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
-use serde_json::{Map, Value, json};
-use std::time::Duration;
+use super::{
+    ChatCall, ChatReply, GatewayError, Told, Usage, name_model,
+    outgoing::Outgoing,
+    sse::EventSplitter,
+    streaming::{self, Fault, Pieces, Reader},
+    transport::{Post, Upstream, stated_status},
+};
+use crate::{
+    catalog::ModelEntry,
+    dialect::{Object, chat::replay},
+    domain::ModelId,
+};
+use futures::StreamExt;
+use reqwest::{Response, header::CONTENT_TYPE};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Instant};
 
-/// Bytes of a whole answer that are accepted.
-const MAX_BODY_BYTES: usize = 64 << 20;
-/// Characters of an upstream's error message that are passed on.
-const MAX_MESSAGE: usize = 300;
-
-/// Posts the call and returns when the status is known.
+/// Posts the call; returns when the whole answer, or the first content of a stream, has come.
 pub(super) async fn chat(
-    client: &reqwest::Client,
-    access: &ProviderAccess,
+    upstream: &Upstream<'_>,
     model: &ModelEntry,
-    call: ChatCall,
-    timeout: Duration,
+    call: &ChatCall,
 ) -> Result<ChatReply, GatewayError> {
-    let provider = model.provider.clone();
-    let url = format!("{}/chat/completions", access.base_url.trim_end_matches('/'));
-    let wants_usage = asks_for_usage(&call.body);
-    let mut request = client.post(url).timeout(timeout).json(&outgoing(call.body, model, call.stream));
-    if let Some(key) = &access.api_key {
-        request = request.bearer_auth(key);
+    let since = Instant::now();
+    let url = format!("{}/chat/completions", upstream.access.base_url.trim_end_matches('/'));
+    let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body: body(model, call) };
+    let response = upstream.post(post, upstream.until_head(call.stream)).await?;
+    if call.stream && is_events(&response) {
+        let reader = EventReader::new(&model.id, call.wants_usage);
+        return Ok(ChatReply::Stream(streaming::begin(upstream, response, Box::new(reader), since).await?.boxed()));
     }
-    let response = request.send().await.map_err(|e| transport(&provider, &e, timeout))?;
-    if !response.status().is_success() {
-        return Err(refused(&provider, response, access.api_key.as_deref()).await);
-    }
+    let mut body = upstream.json(response).await?;
+    check(upstream, &body)?;
     if call.stream {
-        let events = events(provider, model.id.clone(), wants_usage, response, timeout);
-        return Ok(ChatReply::Stream(events.boxed()));
-    }
-    let bytes = read_bounded(&provider, response, timeout).await?;
-    let mut body: Value = serde_json::from_slice(&bytes).map_err(|e| malformed(&provider, &e.to_string()))?;
-    if body.get("choices").is_none() {
-        return Err(malformed(&provider, "no `choices`"));
+        return Ok(ChatReply::Stream(streaming::replayed(replay(&body), &model.id, call.wants_usage).boxed()));
     }
     let usage = Usage::of(&body);
     name_model(&mut body, &model.id);
-    Ok(ChatReply::Whole { body, usage })
+    Ok(ChatReply::Whole { body: Told::Hub(body), usage })
 }
 
-pub(super) fn asks_for_usage(body: &Map<String, Value>) -> bool {
-    body.get("stream_options").and_then(|o| o.get("include_usage")).and_then(Value::as_bool).unwrap_or(false)
-}
-
-/// The caller's body with the provider's model name; a stream is always asked for its usage, so that it can be billed.
-fn outgoing(mut body: Map<String, Value>, model: &ModelEntry, stream: bool) -> Map<String, Value> {
-    body.insert("model".to_owned(), Value::from(model.upstream_name.as_str()));
-    if stream {
-        let options = body.entry("stream_options").or_insert_with(|| json!({}));
-        if let Some(options) = options.as_object_mut() {
-            options.insert("include_usage".to_owned(), Value::from(true));
-        }
+fn check(upstream: &Upstream<'_>, body: &Value) -> Result<(), GatewayError> {
+    match body.get("error").filter(|error| !error.is_null()) {
+        Some(error) => Err(upstream.failed(stated_status(error), error, None)),
+        None if body["choices"].is_array() => Ok(()),
+        None => Err(upstream.malformed("no `choices`")),
     }
-    body
 }
 
-async fn read_bounded(provider: &str, response: reqwest::Response, timeout: Duration) -> Result<Vec<u8>, GatewayError> {
-    let mut chunks = response.bytes_stream();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|e| transport(provider, &e, timeout))?);
-        if bytes.len() > MAX_BODY_BYTES {
-            return Err(malformed(provider, "answer larger than 64 MiB"));
-        }
+/// Whether the answer is a stream; some servers leave the type out, and some answer whole.
+pub(super) fn is_events(response: &Response) -> bool {
+    let given = response.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    given.is_none_or(|given| given.starts_with("text/event-stream"))
+}
+
+/// Whether the caller wants the tokens of a stream told.
+#[must_use]
+pub fn asks_for_usage(body: &Object) -> bool {
+    let asked = body.get("stream_options").and_then(|options| options.get("include_usage"));
+    asked.and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The request with the provider's model name; a stream is always asked for its usage, so that it can be billed.
+fn body(model: &ModelEntry, call: &ChatCall) -> Vec<u8> {
+    let mut outgoing = Outgoing::new(&call.body).with("model", Value::from(model.upstream_name.as_str()));
+    if call.stream {
+        let mut options = call.body.get("stream_options").filter(|o| o.is_object()).cloned().unwrap_or(json!({}));
+        options["include_usage"] = Value::from(true);
+        outgoing = outgoing.with("stream", Value::from(true)).with("stream_options", options);
     }
-    Ok(bytes)
+    outgoing.bytes()
 }
 
-/// Events of a streamed answer, one item each.
-fn events(
-    provider: String,
-    model: ModelId,
-    wants_usage: bool,
-    response: reqwest::Response,
-    timeout: Duration,
-) -> impl Stream<Item = Result<StreamItem, GatewayError>> + Send {
-    let state = Upstream {
-        provider,
-        model,
-        wants_usage,
-        timeout,
-        splitter: EventSplitter::default(),
-        chunks: response.bytes_stream().boxed(),
-        ready: Vec::new(),
-        over: false,
-    };
-    stream::unfold(state, |mut state| async move { state.next().await.map(|item| (item, state)) })
-}
-
-struct Upstream {
-    provider: String,
-    model: ModelId,
-    wants_usage: bool,
-    timeout: Duration,
+/// Reads chunks of a chat completion.
+struct EventReader {
     splitter: EventSplitter,
-    chunks: stream::BoxStream<'static, reqwest::Result<Bytes>>,
-    /// Items of the last event, in reverse.
-    ready: Vec<StreamItem>,
-    over: bool,
+    model: ModelId,
+    wants_usage: bool,
+    /// Choices that were begun and not finished.
+    open: BTreeSet<u64>,
+    any_finished: bool,
 }
 
-impl Upstream {
-    async fn next(&mut self) -> Option<Result<StreamItem, GatewayError>> {
-        loop {
-            if let Some(item) = self.ready.pop() {
-                return Some(Ok(item));
-            }
-            if self.over {
-                return None;
-            }
-            if let Some(data) = self.splitter.next_data() {
-                if let Err(e) = self.take(&data) {
-                    self.over = true;
-                    return Some(Err(e));
-                }
-                continue;
-            }
-            if let Err(e) = self.read().await {
-                self.over = true;
-                return Some(Err(e));
-            }
-        }
+impl EventReader {
+    fn new(model: &ModelId, wants_usage: bool) -> Self {
+        let (splitter, model) = (EventSplitter::default(), model.clone());
+        Self { splitter, model, wants_usage, open: BTreeSet::new(), any_finished: false }
     }
 
-    async fn read(&mut self) -> Result<(), GatewayError> {
-        match self.chunks.next().await {
-            Some(Ok(bytes)) => {
-                self.splitter.push(&bytes).map_err(|_| malformed(&self.provider, "an event without end"))
-            }
-            Some(Err(e)) => Err(transport(&self.provider, &e, self.timeout)),
-            None if self.splitter.is_torn() => Err(malformed(&self.provider, "the stream ends inside an event")),
-            None => Err(malformed(&self.provider, "the stream ends without [DONE]")),
-        }
-    }
-
-    fn take(&mut self, data: &[u8]) -> Result<(), GatewayError> {
+    fn take(&mut self, data: &[u8], pieces: &mut Pieces) -> Result<(), Fault> {
         if data == b"[DONE]" {
-            self.over = true;
-            self.ready.push(StreamItem::Event(Bytes::from_static(b"data: [DONE]\n\n")));
+            pieces.end();
             return Ok(());
         }
-        let mut chunk: Value = serde_json::from_slice(data).map_err(|e| malformed(&self.provider, &e.to_string()))?;
-        if let Some(error) = chunk.get("error") {
-            let message = error.get("message").and_then(Value::as_str).unwrap_or("error in the stream");
-            return Err(malformed(&self.provider, message));
+        let chunk: Value = serde_json::from_slice(data).map_err(|e| Fault::Malformed(e.to_string()))?;
+        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+            return Err(Fault::Failed(stated_status(error), error.clone()));
         }
-        let usage = Usage::of(&chunk);
-        let only_usage = usage.is_counted() && chunk["choices"].as_array().is_none_or(Vec::is_empty);
-        if !only_usage || self.wants_usage {
-            name_model(&mut chunk, &self.model);
-            self.ready.push(StreamItem::Event(Bytes::from(format!("data: {chunk}\n\n"))));
+        for choice in chunk["choices"].as_array().into_iter().flatten() {
+            let index = choice["index"].as_u64().unwrap_or(0);
+            if choice["finish_reason"].is_string() {
+                self.open.remove(&index);
+                self.any_finished = true;
+            } else {
+                self.open.insert(index);
+            }
         }
-        self.ready.push(StreamItem::Usage(usage));
+        pieces.chunk(chunk, &self.model, self.wants_usage);
         Ok(())
     }
 }
 
-fn transport(provider: &str, error: &reqwest::Error, timeout: Duration) -> GatewayError {
-    let provider = provider.to_owned();
-    if error.is_timeout() {
-        return GatewayError::Timeout { provider, after_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) };
+impl Reader for EventReader {
+    fn read(&mut self, bytes: &[u8], pieces: &mut Pieces) -> Result<(), Fault> {
+        self.splitter.push(bytes).map_err(|_| Fault::Malformed("an event without end".to_owned()))?;
+        while let Some(data) = self.splitter.next_data() {
+            self.take(&data, pieces)?;
+        }
+        Ok(())
     }
-    let problem = match () {
-        () if error.is_connect() => "can't connect",
-        () if error.is_body() || error.is_decode() => "the connection broke while answering",
-        () => "the request failed",
-    };
-    GatewayError::Connection { provider, problem: problem.to_owned() }
+
+    /// Some servers forget `[DONE]`; if every choice was finished, that is all that is missing.
+    fn end(&mut self, pieces: &mut Pieces) -> Result<(), Fault> {
+        if self.splitter.is_torn() {
+            return Err(Fault::Malformed("the stream ends inside an event".to_owned()));
+        }
+        if !self.any_finished || !self.open.is_empty() {
+            return Err(Fault::Malformed("the stream ends without [DONE]".to_owned()));
+        }
+        pieces.end();
+        Ok(())
+    }
 }
 
-fn malformed(provider: &str, problem: &str) -> GatewayError {
-    GatewayError::Malformed { provider: provider.to_owned(), problem: problem.chars().take(MAX_MESSAGE).collect() }
-}
-
-async fn refused(provider: &str, response: reqwest::Response, key: Option<&str>) -> GatewayError {
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok());
-    let body = read_bounded(provider, response, Duration::ZERO).await.unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let error = body.get("error").unwrap_or(&body);
-    let message = error.get("message").and_then(Value::as_str).or(error.as_str()).unwrap_or("no message");
-    let mut message: String = message.chars().take(MAX_MESSAGE).collect();
-    if let Some(key) = key.filter(|k| !k.is_empty()) {
-        message = message.replace(key, "[key]");
+/// The path of embeddings, posted whole; the answer is the provider's, named as callers know the model.
+pub(super) async fn embeddings(
+    upstream: &Upstream<'_>,
+    model: &ModelEntry,
+    body: &Object,
+) -> Result<(Value, Usage), GatewayError> {
+    let url = format!("{}/embeddings", upstream.access.base_url.trim_end_matches('/'));
+    let body = Outgoing::new(body).with("model", Value::from(model.upstream_name.as_str())).bytes();
+    let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body };
+    let response = upstream.post(post, upstream.until_head(false)).await?;
+    let mut body = upstream.json(response).await?;
+    match body.get("error").filter(|error| !error.is_null()) {
+        Some(error) => return Err(upstream.failed(stated_status(error), error, None)),
+        None if body["data"].is_array() => {}
+        None => return Err(upstream.malformed("no `data`")),
     }
-    GatewayError::Status { provider: provider.to_owned(), status, message, retry_after }
+    // An embedding has no output, which providers leave out of the usage.
+    let usage = Usage { output_tokens: Some(0), ..Usage::of(&body) };
+    name_model(&mut body, &model.id);
+    Ok((body, usage))
 }

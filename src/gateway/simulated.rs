@@ -1,12 +1,11 @@
 //! The built-in staging provider: answers nobody paid for, from models whose price, latency, failure rate and quality are
 //! stated in `models/simulated.toml`. Every answer says plainly that it is simulated.
 
-use super::{ChatCall, ChatReply, GatewayError, StreamItem, Usage, name_model};
+use super::{ChatCall, ChatReply, GatewayError, StreamItem, Told, Usage, name_model};
 use crate::{
     catalog::{ModelEntry, SimulatedBehaviour},
     domain::{DecisionId, Difficulty, Quality, TaskType, sigmoid},
 };
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 use rand_chacha::{
     ChaCha8Rng,
@@ -49,7 +48,7 @@ pub fn staging_score(
 }
 
 /// A number in [0, 1) that depends on nothing but its arguments.
-fn uniform(seed: u64, decision: DecisionId) -> f64 {
+pub(super) fn uniform(seed: u64, decision: DecisionId) -> f64 {
     let mut material = [0u8; 32];
     material[..8].copy_from_slice(&seed.to_le_bytes());
     material[8..24].copy_from_slice(&decision.as_u128().to_le_bytes());
@@ -57,7 +56,7 @@ fn uniform(seed: u64, decision: DecisionId) -> f64 {
 }
 
 impl SimulatedWorld {
-    pub(super) async fn chat(&self, model: &ModelEntry, call: ChatCall) -> Result<ChatReply, GatewayError> {
+    pub(super) async fn chat(&self, model: &ModelEntry, call: &ChatCall) -> Result<ChatReply, GatewayError> {
         let Some(truth) = &model.simulated else {
             return Err(GatewayError::NoAccess(model.provider.clone()));
         };
@@ -70,13 +69,13 @@ impl SimulatedWorld {
                 retry_after: None,
             });
         }
-        let answer = Answer::new(model, &call);
+        let answer = Answer::new(model, call);
         if call.stream {
             return Ok(ChatReply::Stream(self.stream(model, answer).boxed()));
         }
         self.wait(1000.0 * f64::from(answer.output_tokens()) / model.latency.tokens_per_second.max(1.0)).await;
         let body = answer.body(model);
-        Ok(ChatReply::Whole { usage: Usage::of(&body), body })
+        Ok(ChatReply::Whole { usage: Usage::of(&body), body: Told::Hub(body) })
     }
 
     async fn wait(&self, milliseconds: f64) {
@@ -125,7 +124,7 @@ impl Answer {
             id: format!("chatcmpl-sim-{}", call.decision),
             text,
             input_tokens: u32::try_from(bytes / 4 + 3).unwrap_or(u32::MAX),
-            wants_usage: super::openai::asks_for_usage(&call.body),
+            wants_usage: call.wants_usage,
         }
     }
 
@@ -161,7 +160,7 @@ impl Answer {
 
     /// A word a chunk, then the finish, the usage if asked for, and the end.
     fn events(&self, model: &ModelEntry) -> Vec<StreamItem> {
-        let event = |value: &Value| StreamItem::Event(Bytes::from(format!("data: {value}\n\n")));
+        let event = |value: &Value| StreamItem::Piece(Told::Hub(value.clone()));
         let delta = |delta: Value, finish: Option<&str>| {
             self.chunk(model, json!([{"index": 0, "delta": delta, "finish_reason": finish}]), None)
         };
@@ -173,7 +172,7 @@ impl Answer {
         if self.wants_usage {
             items.push(event(&last));
         }
-        items.push(StreamItem::Event(Bytes::from_static(b"data: [DONE]\n\n")));
+        items.push(StreamItem::End);
         items
     }
 }

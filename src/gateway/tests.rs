@@ -1,5 +1,9 @@
 use super::{sse::EventSplitter, *};
-use crate::{catalog::Catalog, domain::Quality};
+use crate::{
+    catalog::{Catalog, ModelEntry},
+    dialect::Wire,
+    domain::{DecisionId, Difficulty, Quality, TaskType, Usd},
+};
 use futures::StreamExt;
 use uuid::Uuid;
 
@@ -10,18 +14,27 @@ fn decision(n: u128) -> DecisionId {
 fn call(stream: bool, n: u128) -> ChatCall {
     let body = serde_json::json!({"messages": [{"role": "user", "content": "Say hello, please"}]});
     ChatCall {
-        body: body.as_object().cloned().unwrap_or_default(),
+        wire: Wire::Chat,
+        body: Arc::new(body.as_object().cloned().unwrap_or_default()),
+        native: None,
+        anthropic_beta: None,
         stream,
+        wants_usage: false,
         decision: decision(n),
         task: TaskType::ChatRoleplay,
         difficulty: Difficulty::clipped(0.1),
         deadline: None,
+        gate: Arc::new(OpenGate),
     }
 }
 
 fn model(id: &str) -> ModelEntry {
     let catalog = Catalog::builtin().expect("the built-in catalogue parses");
     catalog.model(&id.into()).cloned().expect("the model is built in")
+}
+
+fn leg(model: &ModelEntry, dialect: Dialect) -> Leg<'_> {
+    Leg { model, dialect, expected_cost: Usd::ZERO }
 }
 
 const INSTANT: SimulatedWorld = SimulatedWorld { speed: 0.0, seed: 1 };
@@ -53,8 +66,8 @@ fn an_event_without_end_is_refused() {
 #[tokio::test]
 async fn simulated_answers_say_so_and_name_the_model() {
     let model = model("simulated/small");
-    let reply = INSTANT.chat(&model, call(false, 7)).await.expect("this draw does not fail");
-    let ChatReply::Whole { body, usage } = reply else { panic!("a whole answer was asked for") };
+    let reply = INSTANT.chat(&model, &call(false, 7)).await.expect("this draw does not fail");
+    let ChatReply::Whole { body: Told::Hub(body), usage } = reply else { panic!("a whole answer was asked for") };
     assert_eq!(body["model"], "simulated/small");
     assert_eq!(body["simulated"], true);
     assert!(body["choices"][0]["message"]["content"].as_str().is_some_and(|t| t.starts_with("[simulated]")));
@@ -63,23 +76,23 @@ async fn simulated_answers_say_so_and_name_the_model() {
 
 #[tokio::test]
 async fn calls_are_counted_and_without_access_there_is_none() {
-    let gateway = Gateway::new(BTreeMap::new(), INSTANT, Duration::from_secs(1)).expect("a client");
+    let gateway = Gateway::new(BTreeMap::new(), [], INSTANT, GatewayOptions::default()).expect("a client");
     let model = model("simulated/small");
-    let forwarded = gateway.chat(&model, Dialect::Simulated, call(false, 7)).await;
-    assert!(forwarded.attempts == 1 && forwarded.reply.is_ok());
-    let forwarded = gateway.chat(&model, Dialect::OpenAi, call(false, 7)).await;
-    assert_eq!(forwarded.attempts, 0);
+    let forwarded = gateway.chat(&[leg(&model, Dialect::Simulated)], &call(false, 7)).await;
+    assert!(forwarded.attempts.len() == 1 && forwarded.reply.is_ok());
+    let forwarded = gateway.chat(&[leg(&model, Dialect::OpenAi)], &call(false, 7)).await;
+    assert!(forwarded.attempts.is_empty());
     assert!(matches!(forwarded.reply, Err(GatewayError::NoAccess(provider)) if provider == "simulated"));
 }
 
 #[tokio::test]
 async fn a_provider_that_misses_the_deadline_has_timed_out() {
     let never = SimulatedWorld { speed: 1e-9, seed: 1 };
-    let gateway = Gateway::new(BTreeMap::new(), never, Duration::from_secs(1)).expect("a client");
+    let gateway = Gateway::new(BTreeMap::new(), [], never, GatewayOptions::default()).expect("a client");
     for stream in [false, true] {
         let call = ChatCall { deadline: Some(Instant::now()), ..call(stream, 7) };
-        let forwarded = gateway.chat(&model("simulated/small"), Dialect::Simulated, call).await;
-        assert_eq!(forwarded.attempts, 1);
+        let forwarded = gateway.chat(&[leg(&model("simulated/small"), Dialect::Simulated)], &call).await;
+        assert_eq!(forwarded.attempts.len(), 1);
         assert!(matches!(forwarded.reply, Err(GatewayError::Timeout { .. })));
     }
 }
@@ -87,20 +100,20 @@ async fn a_provider_that_misses_the_deadline_has_timed_out() {
 #[tokio::test]
 async fn simulated_streams_carry_the_same_text_and_end() {
     let model = model("simulated/small");
-    let ChatReply::Stream(items) = INSTANT.chat(&model, call(true, 7)).await.expect("this draw does not fail") else {
+    let ChatReply::Stream(items) = INSTANT.chat(&model, &call(true, 7)).await.expect("this draw does not fail") else {
         panic!("a stream was asked for")
     };
     let items: Vec<_> = items.map(|item| item.expect("no fault in this stream")).collect().await;
     let text: String = items
         .iter()
         .filter_map(|item| match item {
-            StreamItem::Event(bytes) => serde_json::from_slice::<Value>(bytes.strip_prefix(b"data: ")?).ok(),
-            StreamItem::Usage(_) => None,
+            StreamItem::Piece(Told::Hub(chunk)) => Some(chunk),
+            _ => None,
         })
         .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
         .collect();
     assert!(text.starts_with("[simulated]") && text.contains("Say hello"), "{text}");
-    assert_eq!(items.last(), Some(&StreamItem::Event(Bytes::from_static(b"data: [DONE]\n\n"))));
+    assert_eq!(items.last(), Some(&StreamItem::End));
 }
 
 #[tokio::test]
@@ -109,7 +122,7 @@ async fn simulated_failures_come_at_the_stated_rate() {
     model.simulated.as_mut().expect("it is simulated").failure_rate = 0.2;
     let mut failures = 0;
     for n in 0..1000 {
-        failures += u32::from(INSTANT.chat(&model, call(false, n)).await.is_err());
+        failures += u32::from(INSTANT.chat(&model, &call(false, n)).await.is_err());
     }
     // Three standard deviations of a binomial with n = 1000, p = 0.2 are 38.
     assert!((162..=238).contains(&failures), "{failures}");

@@ -1,4 +1,4 @@
-//! Token counts and ids as the OpenAI dialect reports them.
+//! Token counts and ids as chat completions report them.
 
 use serde_json::Value;
 
@@ -7,23 +7,32 @@ use serde_json::Value;
 pub struct Usage {
     /// The provider's id of the completion.
     pub completion_id: Option<String>,
-    /// Tokens billed for the input.
+    /// Tokens of the input, those from and to the prompt cache included.
     pub input_tokens: Option<u32>,
-    /// Tokens billed for the output, reasoning included.
+    /// Of these, tokens read from the provider's prompt cache.
+    pub cached_tokens: Option<u32>,
+    /// Of these, tokens written to it.
+    pub cache_write_tokens: Option<u32>,
+    /// Tokens of the output, reasoning included.
     pub output_tokens: Option<u32>,
+    /// Of these, tokens of reasoning.
+    pub reasoning_tokens: Option<u32>,
 }
 
 impl Usage {
     /// Reads `id` and `usage` of a completion or chunk.
     #[must_use]
     pub fn of(body: &Value) -> Self {
-        let count = |field: &str| {
-            body.get("usage").and_then(|u| u.get(field)).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())
-        };
+        let usage = body.get("usage").filter(|usage| usage.is_object());
+        let count = |path: &str| u32::try_from(usage?.pointer(path)?.as_u64()?).ok();
         Self {
             completion_id: body.get("id").and_then(Value::as_str).map(str::to_owned),
-            input_tokens: count("prompt_tokens"),
-            output_tokens: count("completion_tokens"),
+            input_tokens: count("/prompt_tokens"),
+            // DeepSeek's name for it stands beside the others.
+            cached_tokens: count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens")),
+            cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
+            output_tokens: count("/completion_tokens"),
+            reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
         }
     }
 
@@ -37,6 +46,9 @@ impl Usage {
     pub fn merge(&mut self, later: Self) {
         self.completion_id = later.completion_id.or(self.completion_id.take());
         self.input_tokens = later.input_tokens.or(self.input_tokens);
+        self.cached_tokens = later.cached_tokens.or(self.cached_tokens);
+        self.cache_write_tokens = later.cache_write_tokens.or(self.cache_write_tokens);
         self.output_tokens = later.output_tokens.or(self.output_tokens);
+        self.reasoning_tokens = later.reasoning_tokens.or(self.reasoning_tokens);
     }
 }

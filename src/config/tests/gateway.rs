@@ -9,6 +9,7 @@ fn nothing_given_calls_with_care_and_keeps_no_answers() {
         max_fallback_cost_ratio: 5.0,
         connect_timeout_ms: 10_000,
         first_token_timeout_ms: 60_000,
+        answer_timeout_ms: 300_000,
         idle_timeout_ms: 60_000,
         backoff_ms: 500,
         breaker_failures: 5,
