@@ -79,7 +79,7 @@ impl Admitted {
 
     /// Ends the request with what came of it; what nobody knows counts as estimated. When a service starts, it sums up the
     /// log by the same rule.
-    pub(super) fn settle(mut self, outcome: &Outcome) {
+    pub(super) fn settle(&mut self, outcome: &Outcome) {
         let (tokens, bill) = if is_unbilled(outcome) {
             (Some(0), Some(Usd::ZERO))
         } else {

@@ -1,15 +1,17 @@
 //! From a prompt to a decision.
 
-use super::{FleetModel, Inner, ModelChoice, RouteError, RouteOptions, RouteRequest, Router};
+use super::{FleetModel, Inner, ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech};
 use crate::{
-    catalog::{self, EligibilityQuery, ModelKind},
+    catalog::{self, Dialect, EligibilityQuery, ModelKind},
     classifier::Classification,
     config::{DEFAULT_POLICY, PolicySettings},
+    dialect::{Inexpressible, converse, messages},
     domain::{
         Candidate, Decision, DecisionId, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings,
         Usd,
     },
     encoder::{Encoded, visible_text},
+    gateway::expected_attempts,
     policy::{self, Choice, ExplorationCaps, Posterior, Scored},
 };
 use std::time::{Duration, Instant};
@@ -55,12 +57,15 @@ struct Plan<'a> {
 }
 
 /// The candidates of a request: all of them for the record, the eligible ones for the rule.
+#[derive(Default)]
 struct Field<'a> {
     candidates: Vec<Candidate>,
     /// Index into `candidates` of each eligible one.
     eligible: Vec<usize>,
     scored: Vec<Scored>,
     models: Vec<&'a FleetModel>,
+    /// Models that can't be chosen but may serve if the chosen one fails; among the candidates as well.
+    spare: Vec<ModelId>,
 }
 
 impl Inner {
@@ -76,6 +81,10 @@ impl Inner {
                 let reason = "it is an embedding model, which does not chat".to_owned();
                 return Err(RouteError::ModelExcluded { model: id.to_string(), reason });
             }
+        }
+        let is_known = |pattern: &String| self.fleet.all().iter().any(|model| model.entry.id.matches(pattern));
+        if let Some(unknown) = request.options.fallbacks.iter().find(|pattern| !is_known(pattern)) {
+            return Err(RouteError::UnknownModel(unknown.clone()));
         }
         if self.fleet.usable().next().is_none() {
             return Err(RouteError::NothingEnabled);
@@ -117,6 +126,7 @@ impl Inner {
             None => reason(&rule, &field, &choice, plan.only.is_some()),
         };
         let model = |i: usize| field.candidates[field.eligible[i]].model.clone();
+        let ranked = policy::ranked(&rule, &field.scored, choice.chosen);
         Ok(Decision {
             id,
             request_id: request.request_id.clone(),
@@ -135,13 +145,33 @@ impl Inner {
             chosen: model(choice.chosen),
             greedy: model(choice.greedy),
             explored: choice.chosen != choice.greedy,
-            fallbacks: policy::ranked(&rule, &field.scored, choice.chosen).into_iter().map(model).collect(),
+            fallbacks: self.fallbacks(request, ranked.into_iter().map(model), &field),
             target_met: choice.target_met,
             reason,
             tasks: classification.tasks,
             candidates: field.candidates,
             timings: Timings::default(),
         })
+    }
+
+    /// Models to try after the chosen one: the best of those that might have been chosen, or those that the caller named, as
+    /// its wishes for providers have it.
+    fn fallbacks(
+        &self,
+        request: &RouteRequest,
+        ranked: impl Iterator<Item = ModelId>,
+        field: &Field<'_>,
+    ) -> Vec<ModelId> {
+        let provider = |model: &ModelId| self.fleet.get(model).map(|model| model.entry.provider.as_str());
+        let named = request.options.fallbacks.iter();
+        let named = named.flat_map(|pattern| field.spare.iter().filter(|model| model.matches(pattern)).cloned());
+        let mut fallbacks: Vec<ModelId> = ranked.collect();
+        for model in named {
+            if !fallbacks.contains(&model) {
+                fallbacks.push(model);
+            }
+        }
+        request.options.providers.arrange(fallbacks, provider)
     }
 
     /// The model that the session is in the middle of a tool call with, while it is eligible and no other is named: another
@@ -194,69 +224,146 @@ impl Inner {
         posterior: &Posterior,
         input_tokens: u32,
     ) -> Field<'a> {
-        let mut field = Field { candidates: Vec::new(), eligible: Vec::new(), scored: Vec::new(), models: Vec::new() };
+        let field = self.field_of(request, plan, classification, posterior, input_tokens, plan.only.is_none());
+        if !field.scored.is_empty() || plan.only.is_some() {
+            return field;
+        }
+        // Nobody is well: whoever might be asked is better than nobody, and the gateway says when to come back.
+        self.field_of(request, plan, classification, posterior, input_tokens, false)
+    }
+
+    /// The same; `only_well` leaves out what is left alone at the moment.
+    fn field_of<'a>(
+        &'a self,
+        request: &RouteRequest,
+        plan: &Plan<'_>,
+        classification: &Classification,
+        posterior: &Posterior,
+        input_tokens: u32,
+        only_well: bool,
+    ) -> Field<'a> {
+        let mut field = Field::default();
+        let now = Instant::now();
+        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request), now };
+        let is_named = |model: &FleetModel| request.options.fallbacks.iter().any(|p| model.entry.id.matches(p));
         for model in self.fleet.usable() {
-            let candidate = if plan.only.as_ref().is_some_and(|id| *id != model.entry.id) {
-                continue;
-            } else {
-                consider(model, request, plan, classification, posterior, input_tokens)
-            };
-            field.push(model, candidate);
+            let may_be_chosen = plan.only.as_ref().is_none_or(|id| *id == model.entry.id);
+            if may_be_chosen || is_named(model) {
+                let considered = self.consider(model, request, plan, &outlook).and_then(|predicted| {
+                    let rest = self.gateway.rests(&model.entry.id, &model.entry.provider, now).filter(|_| only_well);
+                    rest.map_or(Ok(predicted), |rest| Err(unwell(rest)))
+                });
+                field.push(model, considered, may_be_chosen);
+            }
         }
         field
     }
+
+    /// What of the request the other dialects have no words for.
+    fn unsaid(&self, request: &RouteRequest) -> Unsaid {
+        let Some(Speech { body, is_messages }) = &request.speech else { return Unsaid::default() };
+        let is_spoken = |dialect| self.fleet.usable().any(|model| model.dialect == dialect);
+        Unsaid {
+            anthropic: (!is_messages && is_spoken(Dialect::Anthropic)).then(|| messages::inexpressible(body)).flatten(),
+            bedrock: is_spoken(Dialect::Bedrock).then(|| converse::inexpressible(body)).flatten(),
+        }
+    }
+
+    /// Eligibility first, then what is expected of the model.
+    fn consider(
+        &self,
+        model: &FleetModel,
+        request: &RouteRequest,
+        plan: &Plan<'_>,
+        outlook: &Outlook<'_>,
+    ) -> Result<Predicted, Exclusion> {
+        let Outlook { classification, posterior, input_tokens, ref unsaid, now } = *outlook;
+        let entry = &model.entry;
+        let signals = self.gateway.signals();
+        let latency = signals.latency(&entry.id, now).unwrap_or(entry.latency);
+        let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
+        let output_tokens = expected_output(model, request, classification.output_tokens);
+        let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, .. } = &request.options;
+        let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
+        if plan.only.is_none() && !allowed(&plan.policy.allow) {
+            return Err(Exclusion::Denied);
+        }
+        if !request.caller.may_be_served_by(&entry.id) {
+            return Err(Exclusion::NotAllowed);
+        }
+        if plan.policy.deny.iter().any(|p| entry.id.matches(p)) {
+            return Err(Exclusion::Denied);
+        }
+        providers.admit(&entry.provider)?;
+        catalog::eligible(
+            entry,
+            &EligibilityQuery {
+                requirements: request.prompt.requirements,
+                input_tokens,
+                expected_output_tokens: output_tokens,
+                allow: models,
+                deny: exclude,
+                provider_enabled: true,
+                max_cost_usd: *max_cost_usd,
+                max_latency_ms: *max_latency_ms,
+                latency,
+                cost_factor,
+            },
+        )?;
+        let price = entry.price.as_ref().ok_or(Exclusion::Unpriced)?;
+        providers.afford(price)?;
+        unsaid.by(model.dialect)?;
+        let prior = policy::prior_quality(&classification.tasks, classification.difficulty, |t| model.ability(t));
+        let psi = policy::context_vector(prior, &classification.context);
+        let belief = posterior.believe(&entry.id, prior, &psi);
+        Ok(Predicted {
+            prior,
+            quality: belief.mean,
+            spread: belief.spread,
+            quality_low: belief.mean - plan.rule.kappa * belief.spread,
+            cost_usd: times(catalog::expected_cost(price, input_tokens, output_tokens), cost_factor),
+            latency_ms: catalog::expected_latency_ms(&latency, output_tokens),
+            output_tokens,
+        })
+    }
 }
 
-/// Eligibility first, then what is expected of the model.
-fn consider(
-    model: &FleetModel,
-    request: &RouteRequest,
-    plan: &Plan<'_>,
-    classification: &Classification,
-    posterior: &Posterior,
+/// What all models are judged by.
+struct Outlook<'a> {
+    classification: &'a Classification,
+    posterior: &'a Posterior,
     input_tokens: u32,
-) -> Result<Predicted, Exclusion> {
-    let entry = &model.entry;
-    let output_tokens = expected_output(model, request, classification.output_tokens);
-    let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, .. } = &request.options;
-    let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
-    if plan.only.is_none() && !allowed(&plan.policy.allow) {
-        return Err(Exclusion::Denied);
+    unsaid: Unsaid,
+    now: Instant,
+}
+
+/// What can't be said to a provider, by its dialect.
+#[derive(Default)]
+struct Unsaid {
+    anthropic: Option<Inexpressible>,
+    bedrock: Option<Inexpressible>,
+}
+
+impl Unsaid {
+    fn by(&self, dialect: Dialect) -> Result<(), Exclusion> {
+        let unsaid = match dialect {
+            Dialect::Anthropic => &self.anthropic,
+            Dialect::Bedrock => &self.bedrock,
+            Dialect::OpenAi | Dialect::Simulated => &None,
+        };
+        unsaid.as_ref().map_or(Ok(()), |Inexpressible { field, problem }| {
+            Err(Exclusion::Inexpressible { field: field.clone(), problem: problem.clone() })
+        })
     }
-    if !request.caller.may_be_served_by(&entry.id) {
-        return Err(Exclusion::NotAllowed);
-    }
-    if plan.policy.deny.iter().any(|p| entry.id.matches(p)) {
-        return Err(Exclusion::Denied);
-    }
-    catalog::eligible(
-        entry,
-        &EligibilityQuery {
-            requirements: request.prompt.requirements,
-            input_tokens,
-            expected_output_tokens: output_tokens,
-            allow: models,
-            deny: exclude,
-            provider_enabled: true,
-            max_cost_usd: *max_cost_usd,
-            max_latency_ms: *max_latency_ms,
-            latency: entry.latency,
-            cost_factor: 1.0,
-        },
-    )?;
-    let price = entry.price.as_ref().ok_or(Exclusion::Unpriced)?;
-    let prior = policy::prior_quality(&classification.tasks, classification.difficulty, |t| model.ability(t));
-    let psi = policy::context_vector(prior, &classification.context);
-    let belief = posterior.believe(&entry.id, prior, &psi);
-    Ok(Predicted {
-        prior,
-        quality: belief.mean,
-        spread: belief.spread,
-        quality_low: belief.mean - plan.rule.kappa * belief.spread,
-        cost_usd: catalog::expected_cost(price, input_tokens, output_tokens),
-        latency_ms: catalog::expected_latency_ms(&entry.latency, output_tokens),
-        output_tokens,
-    })
+}
+
+fn unwell(rest: Duration) -> Exclusion {
+    Exclusion::Unwell { retry_after_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// An amount so many times; what no amount can be stays as it was.
+fn times(amount: Usd, factor: f64) -> Usd {
+    Usd::new(amount.get() * factor).unwrap_or(amount)
 }
 
 /// Expected output tokens of this model: the prompt's, times its verbosity, within its and the caller's limits.
@@ -266,8 +373,12 @@ fn expected_output(model: &FleetModel, request: &RouteRequest, plain: f64) -> u3
 }
 
 impl<'a> Field<'a> {
-    fn push(&mut self, model: &'a FleetModel, considered: Result<Predicted, Exclusion>) {
+    fn push(&mut self, model: &'a FleetModel, considered: Result<Predicted, Exclusion>, may_be_chosen: bool) {
         let (predicted, excluded_by) = match considered {
+            Ok(p) if !may_be_chosen => {
+                self.spare.push(model.entry.id.clone());
+                (Some(p), None)
+            }
             Ok(p) => {
                 self.eligible.push(self.candidates.len());
                 self.scored.push(Scored { mean: p.quality, spread: p.spread, cost_usd: p.cost_usd.get() });
@@ -291,9 +402,11 @@ impl<'a> Field<'a> {
 }
 
 fn nothing_eligible(plan: &Plan<'_>, field: &Field<'_>) -> RouteError {
+    let asked_for = |candidate: &&Candidate| plan.only.as_ref().is_none_or(|id| *id == candidate.model);
     let reasons: Vec<String> = field
         .candidates
         .iter()
+        .filter(asked_for)
         .filter_map(|c| c.excluded_by.as_ref().map(|e| format!("{}: {e}", c.model)))
         .take(8)
         .collect();
@@ -301,12 +414,24 @@ fn nothing_eligible(plan: &Plan<'_>, field: &Field<'_>) -> RouteError {
         (Some(model), []) => {
             RouteError::ModelExcluded { model: model.to_string(), reason: "its provider is not enabled".to_owned() }
         }
+        (Some(_), [_, ..]) if inexpressible(plan, field).is_some() => {
+            inexpressible(plan, field).map_or(RouteError::NothingEnabled, RouteError::Inexpressible)
+        }
         (Some(model), [reason, ..]) => {
             let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, r)| r).to_owned();
             RouteError::ModelExcluded { model: model.to_string(), reason }
         }
         (None, []) => RouteError::NothingEnabled,
         (None, _) => RouteError::NoneEligible(reasons.join("; ")),
+    }
+}
+
+/// What keeps the model that was named from being told the request.
+fn inexpressible(plan: &Plan<'_>, field: &Field<'_>) -> Option<Inexpressible> {
+    let named = field.candidates.iter().find(|candidate| plan.only.as_ref() == Some(&candidate.model))?;
+    match named.excluded_by.as_ref()? {
+        Exclusion::Inexpressible { field, problem } => Some(Inexpressible::new(field.as_str(), problem.as_str())),
+        _ => None,
     }
 }
 

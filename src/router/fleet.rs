@@ -53,9 +53,6 @@ impl Fleet {
                     (false, true) => format!("provider {} is not enabled", entry.provider),
                     (false, false) => format!("no {needs}"),
                 })
-            } else if provider.is_some_and(|p| p.dialect == Dialect::Bedrock) {
-                // Never chosen before it can be called.
-                Some("Bedrock is not called yet".to_owned())
             } else if entry.price.is_none() {
                 Some("no price is known".to_owned())
             } else if entry.deprecated {

@@ -1,18 +1,23 @@
 //! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, admission::Admitted, measure};
+mod gate;
+mod record;
+mod stream;
+
+pub use stream::{ChatStream, StreamPiece};
+
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure};
 use crate::{
     access::{Caller, Headroom},
-    catalog,
-    domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, RequestId, Usd},
-    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, StreamItem, Usage},
+    dialect::{Object, Wire},
+    domain::{Attempt, Decision, ModelId, OutcomeStatus, Prompt, RequestId, Usd},
+    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, Leg, Told},
 };
-use bytes::Bytes;
-use futures::{Stream, StreamExt, stream::BoxStream};
-use serde_json::{Map, Value};
+use gate::ModelGate;
+use record::OutcomeGuard;
+use serde_json::Value;
 use std::{
-    pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
@@ -29,10 +34,18 @@ pub struct ChatRequest {
     pub choice: ModelChoice,
     /// The caller's wishes.
     pub options: RouteOptions,
-    /// The body to forward.
-    pub body: Map<String, Value>,
+    /// How the caller speaks.
+    pub wire: Wire,
+    /// The request as a chat completion, without our own fields.
+    pub body: Arc<Object>,
+    /// The caller's own body where it speaks Messages.
+    pub native: Option<Arc<Object>>,
+    /// The caller's `anthropic-beta` header.
+    pub anthropic_beta: Option<String>,
     /// Whether a stream is asked for.
     pub stream: bool,
+    /// Whether the tokens of a stream are asked for.
+    pub wants_usage: bool,
     /// When a provider must have answered, or begun to stream.
     pub deadline: Option<Instant>,
 }
@@ -53,14 +66,32 @@ pub struct ChatResponse {
 
 /// A chat completion that failed after it was decided; the failure is the decision's outcome in the log.
 #[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
+#[error("{cause}{}", tried(attempts))]
 pub struct ChatFailure {
     /// The decision, committed.
     pub decision: Decision,
+    /// The model that was tried last; the chosen one if none was.
+    pub last: ModelId,
     /// Calls made to providers.
-    pub attempts: u32,
+    pub attempts: Vec<Attempt>,
     /// What went wrong.
     pub cause: GatewayError,
+}
+
+/// What was tried, when it was more than one model.
+fn tried(attempts: &[Attempt]) -> String {
+    let mut models: Vec<(&ModelId, &str)> = Vec::new();
+    for attempt in attempts {
+        match models.iter_mut().find(|(model, _)| *model == &attempt.model) {
+            Some((_, result)) => *result = &attempt.result,
+            None => models.push((&attempt.model, &attempt.result)),
+        }
+    }
+    if models.len() < 2 {
+        return String::new();
+    }
+    let models: Vec<String> = models.iter().map(|(model, result)| format!("{model} ({result})")).collect();
+    format!("; tried were {}", models.join(", "))
 }
 
 /// Whole or streamed.
@@ -68,11 +99,11 @@ pub enum ChatBody {
     /// One JSON body.
     Whole {
         /// The body.
-        body: Value,
+        body: Told<Value>,
         /// What it cost, when known.
         cost_usd: Option<Usd>,
     },
-    /// Server-sent events.
+    /// A stream.
     Stream(ChatStream),
 }
 
@@ -83,34 +114,43 @@ impl Router {
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
-        let ChatRequest { request_id, caller, prompt, choice, options, body, stream, deadline } = request;
-        let asked = RouteRequest { request_id, caller, prompt, choice, options };
+        let ChatRequest { request_id, caller, prompt, choice, options, wire, body, native, .. } = request;
+        let speech = Some(Speech { body: Arc::clone(&body), is_messages: native.is_some() });
+        let asked = RouteRequest { request_id, caller, prompt, choice, options, speech };
         let mut admitted = self.inner.admit(&asked)?;
-        let decision = self.decide(&asked).await?;
-        let model = self.inner.fleet.get(&decision.chosen);
-        let model = model.ok_or_else(|| RouteError::UnknownModel(decision.chosen.to_string()))?;
+        let decision = Arc::new(self.decide(&asked).await?);
+        let legs = self.legs(&decision)?;
+        let headroom = admitted.headroom();
+        admitted.prepare(&decision, &decision.chosen)?;
+        let admitted = Arc::new(Mutex::new(admitted));
         let call = ChatCall {
+            wire,
             body,
-            stream,
+            native,
+            anthropic_beta: request.anthropic_beta,
+            stream: request.stream,
+            wants_usage: request.wants_usage,
             decision: decision.id,
             task: decision.tasks.top(),
             difficulty: decision.difficulty,
-            deadline,
+            deadline: request.deadline,
+            gate: Arc::new(ModelGate::new(&admitted, &decision)),
         };
-        let headroom = admitted.headroom();
-        admitted.prepare(&decision, &decision.chosen)?;
-        let mut guard = OutcomeGuard::new(self, &decision, &model.entry.provider, admitted);
+        let mut guard = OutcomeGuard::new(self, &decision, &legs[0].model.provider, admitted);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
         let (recorded, forwarded) = tokio::join!(
-            self.inner.store.append_decision(decision.clone()),
-            self.inner.gateway.chat(&model.entry, model.dialect, call),
+            self.inner.store.append_decision(Decision::clone(&decision)),
+            self.inner.gateway.chat(&legs, &call),
         );
+        drop(call);
         if let Err(error) = recorded {
-            guard.record = None;
+            guard.forget();
             return Err(error.into());
         }
         measure::decided(&decision);
-        let Forwarded { attempts, reply } = forwarded;
+        let Forwarded { attempts, leg, reply } = forwarded;
+        let served = legs[leg].model.id.clone();
+        guard.served(&served, &legs[leg].model.provider, attempts.clone());
         let body = match reply {
             Ok(ChatReply::Whole { body, usage }) => {
                 guard.first_byte();
@@ -123,11 +163,27 @@ impl Router {
             Err(cause) => {
                 guard.failed(cause.class());
                 guard.end(status_of(&cause)).await?;
-                return Err(Box::new(ChatFailure { decision, attempts, cause }).into());
+                let decision = Arc::unwrap_or_clone(decision);
+                return Err(Box::new(ChatFailure { decision, last: served, attempts, cause }).into());
             }
         };
-        self.remember(&decision);
-        Ok(ChatResponse { served: decision.chosen.clone(), decision, attempts, headroom, body })
+        self.remember(&decision, &served);
+        let attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        let decision = Arc::unwrap_or_clone(decision);
+        Ok(ChatResponse { decision, served, attempts, headroom, body })
+    }
+
+    /// The chosen model and those that may step in for it.
+    fn legs(&self, decision: &Decision) -> Result<Vec<Leg<'_>>, RouteError> {
+        let unknown = || RouteError::UnknownModel(decision.chosen.to_string());
+        let leg = |id: &ModelId| {
+            let model = self.inner.fleet.get(id)?;
+            let predicted = decision.candidate(id).and_then(|candidate| candidate.predicted.as_ref());
+            let expected_cost = predicted.map_or(Usd::ZERO, |predicted| predicted.cost_usd);
+            Some(Leg { model: &model.entry, dialect: model.dialect, expected_cost })
+        };
+        let chosen = leg(&decision.chosen).ok_or_else(unknown)?;
+        Ok([chosen].into_iter().chain(decision.fallbacks.iter().filter_map(leg)).collect())
     }
 }
 
@@ -135,204 +191,5 @@ fn status_of(error: &GatewayError) -> OutcomeStatus {
     match error {
         GatewayError::Timeout { .. } => OutcomeStatus::Timeout,
         _ => OutcomeStatus::UpstreamError,
-    }
-}
-
-/// What is needed to write the outcome.
-struct Record {
-    router: Router,
-    decision: Decision,
-    provider: String,
-    /// Settled with the outcome; dropped without one, it counts as estimated.
-    admitted: Admitted,
-    started: Instant,
-    first_byte_ms: Option<f64>,
-}
-
-impl Record {
-    fn elapsed_ms(&self) -> f64 {
-        self.started.elapsed().as_secs_f64() * 1e3
-    }
-
-    /// Shows operators what is about to be recorded.
-    fn measure(&self, status: OutcomeStatus, cost: Option<Usd>) {
-        let (provider, model) = (&self.provider, &self.decision.chosen);
-        if status == OutcomeStatus::Ok {
-            measure::answered(provider, model, self.started.elapsed());
-        }
-        if let Some(cost) = cost {
-            measure::spent(provider, model, cost);
-        }
-    }
-
-    /// Tells the budget's controller what came of its expectation.
-    fn settle(&self, actual: Usd) {
-        let decision = &self.decision;
-        let chosen = decision.candidates.iter().find(|c| c.model == decision.chosen);
-        let expected = chosen.and_then(|c| c.predicted.as_ref()).map(|p| p.cost_usd);
-        let inner = &self.router.inner;
-        if let (Some(expected), Some(policy)) = (expected, inner.policies.get(&decision.policy)) {
-            let budget = policy.budget_usd.map(Usd::get);
-            inner.controllers.spent(&decision.scope, &decision.rule, budget, expected.get(), actual.get());
-        }
-    }
-
-    fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let model = self.router.inner.fleet.get(&self.decision.chosen)?;
-        let price = model.entry.price.as_ref()?;
-        Some(catalog::expected_cost(price, usage.input_tokens?, usage.output_tokens?))
-    }
-
-    async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
-        let cost_usd = self.cost(&usage);
-        self.measure(status, cost_usd);
-        if let Some(actual) = cost_usd {
-            self.settle(actual);
-        }
-        let outcome = Outcome {
-            decision_id: self.decision.id,
-            served_model: self.decision.chosen.clone(),
-            status,
-            cost_usd,
-            completion_id: usage.completion_id,
-            input_tokens: usage.input_tokens,
-            output_tokens: usage.output_tokens,
-            first_byte_ms: self.first_byte_ms,
-            latency_ms: self.elapsed_ms(),
-            at: self.router.clock().now(),
-        };
-        self.admitted.settle(&outcome);
-        Ok(self.router.inner.store.append_outcome(outcome).await?)
-    }
-}
-
-/// Server-sent events of an answer. However it ends (whole, broken, or dropped because the client left), one outcome is
-/// written; at a regular end before the last event is given out.
-pub struct ChatStream {
-    events: BoxStream<'static, Bytes>,
-}
-
-impl ChatStream {
-    fn new(guard: OutcomeGuard, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
-        let state = Streaming { guard, items, over: false };
-        let events = futures::stream::unfold(state, |mut state| async move {
-            let event = state.next().await?;
-            Some((event, state))
-        });
-        Self { events: events.boxed() }
-    }
-}
-
-impl Stream for ChatStream {
-    type Item = Bytes;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.events.poll_next_unpin(cx)
-    }
-}
-
-struct Streaming {
-    guard: OutcomeGuard,
-    items: BoxStream<'static, Result<StreamItem, GatewayError>>,
-    over: bool,
-}
-
-impl Streaming {
-    async fn next(&mut self) -> Option<Bytes> {
-        while !self.over {
-            match self.items.next().await {
-                Some(Ok(StreamItem::Usage(usage))) => self.guard.usage.merge(usage),
-                Some(Ok(StreamItem::Event(bytes))) => {
-                    self.guard.first_byte();
-                    if bytes.as_ref() == b"data: [DONE]\n\n" {
-                        self.over = true;
-                        self.guard.finish(OutcomeStatus::Ok).await;
-                    }
-                    return Some(bytes);
-                }
-                Some(Err(error)) => {
-                    self.over = true;
-                    self.guard.failed(error.class());
-                    self.guard.finish(status_of(&error)).await;
-                    return Some(error_event(&error));
-                }
-                None => {
-                    self.over = true;
-                    self.guard.failed("broken_off");
-                    self.guard.finish(OutcomeStatus::UpstreamError).await;
-                }
-            }
-        }
-        None
-    }
-}
-
-/// An error after the first byte is sent as an event, and the stream ends.
-fn error_event(error: &GatewayError) -> Bytes {
-    let body = serde_json::json!({"error": {
-        "message": error.to_string(), "type": "server_error", "param": null, "code": "upstream_error",
-    }});
-    Bytes::from(format!("data: {body}\n\n"))
-}
-
-/// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
-struct OutcomeGuard {
-    record: Option<Record>,
-    usage: Usage,
-}
-
-impl OutcomeGuard {
-    /// The clock of the forwarding runs from now on.
-    fn new(router: &Router, decision: &Decision, provider: &str, admitted: Admitted) -> Self {
-        let (router, decision, provider) = (router.clone(), decision.clone(), provider.to_owned());
-        let record = Record { router, decision, provider, admitted, started: Instant::now(), first_byte_ms: None };
-        Self { record: Some(record), usage: Usage::default() }
-    }
-
-    fn cost(&self) -> Option<Usd> {
-        self.record.as_ref()?.cost(&self.usage)
-    }
-
-    /// Counts the provider's failure.
-    fn failed(&self, class: &'static str) {
-        if let Some(record) = &self.record {
-            measure::failed(&record.provider, &record.decision.chosen, class);
-        }
-    }
-
-    /// Writes; a failure is the caller's to report.
-    async fn end(&mut self, status: OutcomeStatus) -> Result<(), RouteError> {
-        let Some(record) = self.record.take() else { return Ok(()) };
-        record.append(status, std::mem::take(&mut self.usage)).await
-    }
-
-    fn first_byte(&mut self) {
-        if let Some(record) = &mut self.record
-            && record.first_byte_ms.is_none()
-        {
-            record.first_byte_ms = Some(record.elapsed_ms());
-        }
-    }
-
-    /// Writes; a failure is logged.
-    async fn finish(&mut self, status: OutcomeStatus) {
-        if let Some(record) = self.record.take() {
-            write(record, status, std::mem::take(&mut self.usage)).await;
-        }
-    }
-}
-
-impl Drop for OutcomeGuard {
-    fn drop(&mut self) {
-        if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(write(record, OutcomeStatus::Cancelled, std::mem::take(&mut self.usage)));
-        }
-    }
-}
-
-async fn write(record: Record, status: OutcomeStatus, usage: Usage) {
-    let decision = record.decision.id;
-    if let Err(e) = record.append(status, usage).await {
-        tracing::error!(%decision, error = %e, "an outcome could not be recorded");
     }
 }

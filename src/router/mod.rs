@@ -6,6 +6,7 @@ mod admission;
 mod clock;
 mod controllers;
 mod decide;
+mod embeddings;
 mod fleet;
 mod forward;
 mod learn;
@@ -14,16 +15,17 @@ mod request;
 mod sessions;
 
 pub use clock::{Clock, SystemClock};
+pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse};
 pub use fleet::{Fleet, FleetModel};
-pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream};
+pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream, StreamPiece};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
-pub use request::{ModelChoice, RouteError, RouteOptions, RouteRequest, RouteResponse};
+pub use request::{ModelChoice, ProviderWishes, RouteError, RouteOptions, RouteRequest, RouteResponse, Speech};
 
 use crate::{
     access::Access,
     classifier::Classifier,
     config::{PolicySettings, Settings},
-    domain::{Decision, DecisionId, Scope},
+    domain::{Decision, DecisionId, ModelId, Scope},
     encoder::EncoderPool,
     gateway::Gateway,
     policy::Posterior,
@@ -138,14 +140,14 @@ impl Router {
         let decision = self.decide(&request).await?;
         self.inner.store.append_decision(decision.clone()).await?;
         measure::decided(&decision);
-        self.remember(&decision);
+        self.remember(&decision, &decision.chosen);
         Ok(RouteResponse { decision, headroom: admitted.headroom() })
     }
 
     /// The session goes on with this model.
-    fn remember(&self, decision: &Decision) {
+    fn remember(&self, decision: &Decision, model: &ModelId) {
         if let Some(session) = &decision.session_id {
-            self.inner.sessions.remember(session.clone(), decision.chosen.clone());
+            self.inner.sessions.remember(session.clone(), model.clone());
         }
     }
 

@@ -3,10 +3,14 @@
 use super::ChatFailure;
 use crate::{
     access::{Caller, Headroom, Refusal},
-    domain::{Decision, DecisionMode, Prompt, Quality, RequestId, SessionId, Usd},
+    catalog::Price,
+    dialect::{Inexpressible, Object},
+    domain::{Decision, DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
+    gateway::GatewayError,
     store::StoreError,
 };
+use std::sync::Arc;
 
 /// A prompt to decide on.
 #[derive(Debug, Clone)]
@@ -21,6 +25,17 @@ pub struct RouteRequest {
     pub choice: ModelChoice,
     /// The caller's wishes.
     pub options: RouteOptions,
+    /// What is to be forwarded, if anything: not every provider can be told everything.
+    pub speech: Option<Speech>,
+}
+
+/// A request in the words in which it may be forwarded.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    /// As a chat completion.
+    pub body: Arc<Object>,
+    /// Whether the caller speaks Messages, so that providers who do hear its own words.
+    pub is_messages: bool,
 }
 
 /// A decision, committed.
@@ -61,6 +76,87 @@ pub struct RouteOptions {
     pub exclude: Vec<String>,
     /// The conversation that the request belongs to.
     pub session_id: Option<SessionId>,
+    /// For a model that was asked for by name: models to try after it, in this order (patterns with `*`). Empty where the
+    /// router chooses, which has fallbacks of its own.
+    pub fallbacks: Vec<String>,
+    /// Who may serve.
+    pub providers: ProviderWishes,
+}
+
+/// Wishes as to who serves, by the ids of providers in whatever case. A model has one provider, so what chooses a provider
+/// chooses among models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderWishes {
+    /// Only these; empty allows all.
+    pub only: Vec<String>,
+    /// Not these.
+    pub ignore: Vec<String>,
+    /// These before others among the fallbacks; without fallbacks only these.
+    pub order: Vec<String>,
+    /// Whether another model may be tried when the chosen one fails.
+    pub allow_fallbacks: bool,
+    /// The highest price of input, USD per million tokens.
+    pub max_input_usd_per_million: Option<Usd>,
+    /// The highest price of output, USD per million tokens.
+    pub max_output_usd_per_million: Option<Usd>,
+}
+
+impl Default for ProviderWishes {
+    fn default() -> Self {
+        Self {
+            only: Vec::new(),
+            ignore: Vec::new(),
+            order: Vec::new(),
+            allow_fallbacks: true,
+            max_input_usd_per_million: None,
+            max_output_usd_per_million: None,
+        }
+    }
+}
+
+impl ProviderWishes {
+    /// Whether this provider may serve.
+    ///
+    /// # Errors
+    /// [`Exclusion::NotAllowed`] if others are wished for, [`Exclusion::Denied`] if anybody but this one is.
+    pub(super) fn admit(&self, provider: &str) -> Result<(), Exclusion> {
+        let among = |names: &[String]| names.iter().any(|name| name.eq_ignore_ascii_case(provider));
+        let ordered = self.allow_fallbacks || self.order.is_empty() || among(&self.order);
+        if !ordered || !(self.only.is_empty() || among(&self.only)) {
+            return Err(Exclusion::NotAllowed);
+        }
+        if among(&self.ignore) { Err(Exclusion::Denied) } else { Ok(()) }
+    }
+
+    /// Whether this price may be paid.
+    ///
+    /// # Errors
+    /// [`Exclusion::TooExpensive`].
+    pub(super) fn afford(&self, price: &Price) -> Result<(), Exclusion> {
+        let above = |rate: f64, limit: Option<Usd>| limit.is_some_and(|limit| rate > limit.get());
+        let (input, output) = (self.max_input_usd_per_million, self.max_output_usd_per_million);
+        let is_above = above(price.input.get(), input) || above(price.output.get(), output);
+        if is_above { Err(Exclusion::TooExpensive) } else { Ok(()) }
+    }
+
+    /// The fallbacks as they are wished for: none, or those of the providers in `order` first.
+    pub(super) fn arrange<'m>(
+        &self,
+        mut fallbacks: Vec<ModelId>,
+        provider: impl Fn(&ModelId) -> Option<&'m str>,
+    ) -> Vec<ModelId> {
+        if !self.allow_fallbacks {
+            return Vec::new();
+        }
+        let place = |model: &ModelId| {
+            let name = provider(model).unwrap_or_default();
+            self.order.iter().position(|wished| wished.eq_ignore_ascii_case(name)).unwrap_or(usize::MAX)
+        };
+        if !self.order.is_empty() {
+            fallbacks.sort_by_key(place);
+        }
+        fallbacks
+    }
 }
 
 /// Why there is no decision or no answer.
@@ -89,6 +185,12 @@ pub enum RouteError {
     /// Everything was excluded.
     #[error("no model is eligible: {0}")]
     NoneEligible(String),
+    /// The named model's provider has no words for a field of the request.
+    #[error(transparent)]
+    Inexpressible(Inexpressible),
+    /// The provider of an embedding model.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The encoder.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -98,4 +200,44 @@ pub enum RouteError {
     /// The provider.
     #[error(transparent)]
     Forward(#[from] Box<ChatFailure>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn providers_are_admitted_by_name_in_whatever_case() {
+        let only = ProviderWishes { only: names(&["OpenAI"]), ..ProviderWishes::default() };
+        assert_eq!((only.admit("openai"), only.admit("azure")), (Ok(()), Err(Exclusion::NotAllowed)));
+        let ignore = ProviderWishes { ignore: names(&["azure"]), ..ProviderWishes::default() };
+        assert_eq!((ignore.admit("openai"), ignore.admit("azure")), (Ok(()), Err(Exclusion::Denied)));
+        let order = ProviderWishes { order: names(&["azure"]), ..ProviderWishes::default() };
+        assert_eq!(order.admit("openai"), Ok(()), "others may serve as well");
+        let strict = ProviderWishes { allow_fallbacks: false, ..order };
+        assert_eq!((strict.admit("openai"), strict.admit("azure")), (Err(Exclusion::NotAllowed), Ok(())));
+    }
+
+    #[test]
+    fn fallbacks_come_in_the_order_of_their_providers_or_not_at_all() {
+        let models = || ["a/1", "b/1", "a/2", "c/1"].map(ModelId::from).to_vec();
+        let arranged = |wishes: &ProviderWishes| {
+            let arranged = wishes.arrange(models(), |model| match model.as_str() {
+                "a/1" | "a/2" => Some("a"),
+                "b/1" => Some("b"),
+                _ => None,
+            });
+            arranged.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let mut wishes = ProviderWishes::default();
+        assert_eq!(arranged(&wishes), ["a/1", "b/1", "a/2", "c/1"]);
+        wishes.order = names(&["B", "a"]);
+        assert_eq!(arranged(&wishes), ["b/1", "a/1", "a/2", "c/1"]);
+        wishes.allow_fallbacks = false;
+        assert!(arranged(&wishes).is_empty());
+    }
 }

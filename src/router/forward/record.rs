@@ -1,0 +1,167 @@
+//! What came of a forwarding, written once.
+
+use super::gate::{SharedAdmitted, lock};
+use crate::{
+    domain::{Attempt, Decision, ModelId, Outcome, OutcomeStatus, Usd},
+    gateway::Usage,
+    router::{RouteError, Router, measure},
+};
+use std::{sync::Arc, time::Instant};
+
+/// What is needed to write the outcome.
+struct Record {
+    router: Router,
+    decision: Arc<Decision>,
+    served: ModelId,
+    provider: String,
+    attempts: Vec<Attempt>,
+    /// Settled with the outcome; dropped without one, it counts as estimated.
+    admitted: SharedAdmitted,
+    started: Instant,
+    first_byte_ms: Option<f64>,
+}
+
+impl Record {
+    fn elapsed_ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Shows operators what is about to be recorded.
+    fn measure(&self, status: OutcomeStatus, cost: Option<Usd>) {
+        let (provider, model) = (&self.provider, &self.served);
+        if status == OutcomeStatus::Ok {
+            measure::answered(provider, model, self.started.elapsed());
+        }
+        if let Some(cost) = cost {
+            measure::spent(provider, model, cost);
+        }
+    }
+
+    /// Tells the budget's controller what came of its expectation.
+    fn settle(&self, actual: Usd) {
+        let decision = &self.decision;
+        let chosen = decision.candidates.iter().find(|c| c.model == decision.chosen);
+        let expected = chosen.and_then(|c| c.predicted.as_ref()).map(|p| p.cost_usd);
+        let inner = &self.router.inner;
+        if let (Some(expected), Some(policy)) = (expected, inner.policies.get(&decision.policy)) {
+            let budget = policy.budget_usd.map(Usd::get);
+            inner.controllers.spent(&decision.scope, &decision.rule, budget, expected.get(), actual.get());
+        }
+    }
+
+    fn cost(&self, usage: &Usage) -> Option<Usd> {
+        let model = self.router.inner.fleet.get(&self.served)?;
+        let price = model.entry.price.as_ref()?;
+        Some(price.cost(usage.input_tokens?, usage.cached_tokens.unwrap_or(0), usage.output_tokens?))
+    }
+
+    async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+        let cost_usd = self.cost(&usage);
+        self.measure(status, cost_usd);
+        if let Some(actual) = cost_usd {
+            self.settle(actual);
+        }
+        let latency_ms = self.elapsed_ms();
+        let outcome = Outcome {
+            decision_id: self.decision.id,
+            served_model: self.served,
+            status,
+            cost_usd,
+            completion_id: usage.completion_id,
+            input_tokens: usage.input_tokens,
+            cached_tokens: usage.cached_tokens,
+            output_tokens: usage.output_tokens,
+            reasoning_tokens: usage.reasoning_tokens,
+            attempts: Some(self.attempts),
+            first_byte_ms: self.first_byte_ms,
+            latency_ms,
+            at: self.router.clock().now(),
+        };
+        lock(&self.admitted).settle(&outcome);
+        Ok(self.router.inner.store.append_outcome(outcome).await?)
+    }
+}
+
+/// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
+pub(super) struct OutcomeGuard {
+    record: Option<Record>,
+    pub(super) usage: Usage,
+}
+
+impl OutcomeGuard {
+    /// The clock of the forwarding runs from now on. The chosen model counts as the one that serves until another does.
+    pub(super) fn new(router: &Router, decision: &Arc<Decision>, provider: &str, admitted: SharedAdmitted) -> Self {
+        let record = Record {
+            router: router.clone(),
+            decision: Arc::clone(decision),
+            served: decision.chosen.clone(),
+            provider: provider.to_owned(),
+            attempts: Vec::new(),
+            admitted,
+            started: Instant::now(),
+            first_byte_ms: None,
+        };
+        Self { record: Some(record), usage: Usage::default() }
+    }
+
+    /// Nothing will be written.
+    pub(super) fn forget(&mut self) {
+        self.record = None;
+    }
+
+    /// Says who serves, or was tried last, and what it took.
+    pub(super) fn served(&mut self, model: &ModelId, provider: &str, attempts: Vec<Attempt>) {
+        if let Some(record) = &mut self.record {
+            record.served = model.clone();
+            provider.clone_into(&mut record.provider);
+            record.attempts = attempts;
+        }
+    }
+
+    pub(super) fn cost(&self) -> Option<Usd> {
+        self.record.as_ref()?.cost(&self.usage)
+    }
+
+    /// Counts the provider's failure.
+    pub(super) fn failed(&self, class: &'static str) {
+        if let Some(record) = &self.record {
+            measure::failed(&record.provider, &record.served, class);
+        }
+    }
+
+    /// Writes; a failure is the caller's to report.
+    pub(super) async fn end(&mut self, status: OutcomeStatus) -> Result<(), RouteError> {
+        let Some(record) = self.record.take() else { return Ok(()) };
+        record.append(status, std::mem::take(&mut self.usage)).await
+    }
+
+    pub(super) fn first_byte(&mut self) {
+        if let Some(record) = &mut self.record
+            && record.first_byte_ms.is_none()
+        {
+            record.first_byte_ms = Some(record.elapsed_ms());
+        }
+    }
+
+    /// Writes; a failure is logged.
+    pub(super) async fn finish(&mut self, status: OutcomeStatus) {
+        if let Some(record) = self.record.take() {
+            write(record, status, std::mem::take(&mut self.usage)).await;
+        }
+    }
+}
+
+impl Drop for OutcomeGuard {
+    fn drop(&mut self) {
+        if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(write(record, OutcomeStatus::Cancelled, std::mem::take(&mut self.usage)));
+        }
+    }
+}
+
+async fn write(record: Record, status: OutcomeStatus, usage: Usage) {
+    let decision = record.decision.id;
+    if let Err(e) = record.append(status, usage).await {
+        tracing::error!(%decision, error = %e, "an outcome could not be recorded");
+    }
+}
