@@ -6,8 +6,8 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use futures::StreamExt;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
 /// The text of a body, not parsed yet.
@@ -23,6 +23,12 @@ impl FromRequest<App> for Body {
 }
 
 impl Body {
+    /// A body that has been received.
+    #[cfg(test)]
+    pub(super) fn of(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// Reads the body, at most `limit` bytes.
     pub(super) async fn receive(request: Request, limit: usize) -> Result<Self, ApiError> {
         refuse_compressed(request.headers())?;
@@ -36,6 +42,11 @@ impl Body {
     /// Reads the body as a `T`; may be asked for several views of the same text.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         parse(&self.0)
+    }
+
+    /// The body as it is. Paths are for errors and cost time, so a wrong body is read a second time.
+    pub(super) fn object(&self) -> Result<Map<String, Value>, ApiError> {
+        serde_json::from_str(&self.0).or_else(|_| parse(&self.0))
     }
 }
 
@@ -86,11 +97,20 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// Looks at one JSON object that was parsed before.
+///
+/// # Errors
+/// 400 with the path within the object in `param`.
+pub(super) fn view<'a, T: Deserialize<'a>>(object: &'a Map<String, Value>) -> Result<T, ApiError> {
+    let with_path = |_| serde_path_to_error::deserialize(object).map_err(|e| fault(&path(e.path()), e.inner()));
+    T::deserialize(object).or_else(with_path)
+}
+
 /// Reads one JSON object that was parsed before.
 ///
 /// # Errors
 /// 400 with the path within the value in `param`.
-pub(super) fn parse_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, ApiError> {
+pub(super) fn parse_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     let Object(value) = serde_path_to_error::deserialize(value).map_err(|e| fault(&path(e.path()), e.inner()))?;
     Ok(value)
 }

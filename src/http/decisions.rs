@@ -22,7 +22,10 @@ use axum::{
     path = "/v1/decisions/{id}",
     operation_id = "get_decision",
     tag = "routing",
-    params(("id" = String, Path, description = "The decision's id.", example = "0199f3c2-6c1e-7a51-9a55-1f5a3a1c9a2e")),
+    params((
+        "id" = String, Path, format = "uuid", description = "The decision's id.",
+        example = "0199f3c2-6c1e-7a51-9a55-1f5a3a1c9a2e"
+    )),
     responses(
         (status = 200, description = "The decision.", body = DecisionRecordBody),
         (status = 400, description = "The id is not a decision's.", body = ErrorEnvelope),

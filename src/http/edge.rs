@@ -1,6 +1,7 @@
 //! What every request passes: its id, its log span and measure, and an envelope for what no handler answers.
 
 use super::{
+    envelope::speak,
     error::ApiError,
     request_id::{Id, identify},
 };
@@ -23,6 +24,7 @@ pub(super) fn finish(routes: Router) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn(speak))
         .layer(middleware::from_fn(identify))
 }
 

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,
@@ -112,6 +113,16 @@ impl ApiError {
         self
     }
 
+    /// Calls the field by another name, in the message too.
+    #[must_use]
+    pub(crate) fn renamed(mut self, name: String) -> Self {
+        if let Some(rest) = self.body.param.as_deref().and_then(|old| self.body.message.strip_prefix(old)) {
+            self.body.message = format!("{name}{rest}");
+        }
+        self.body.param = Some(name);
+        self
+    }
+
     /// Puts a path before the field's, for values that were read apart from their surroundings.
     #[must_use]
     pub(crate) fn within(mut self, outer: &str) -> Self {
@@ -129,6 +140,13 @@ impl ApiError {
         self
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.body.message = message.into();
+        self
+    }
+
     /// Says when to come back.
     #[must_use]
     pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
@@ -141,6 +159,11 @@ impl ApiError {
     pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = Some(Box::new(headers));
         self
+    }
+
+    /// The error as it is told.
+    pub(crate) const fn body(&self) -> &ErrorBody {
+        &self.body
     }
 
     /// The status.
@@ -172,9 +195,24 @@ impl ApiError {
     }
 }
 
+impl ErrorBody {
+    /// The field.
+    pub(super) fn param(&self) -> Option<&str> {
+        self.param.as_deref()
+    }
+
+    /// Its fields as JSON, for other envelopes.
+    pub(super) fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_else(|e| unreachable!("names and texts are always JSON: {e}"))
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let body = self.body.clone();
         let mut response = (self.status, Json(ErrorEnvelope { error: self.body })).into_response();
+        // For middleware that tells it in the words of another dialect.
+        response.extensions_mut().insert(body);
         if let Some(wait) = self.retry_after {
             let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             let headers = response.headers_mut();

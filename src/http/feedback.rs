@@ -4,7 +4,7 @@ use super::{
     App,
     body::{Body, parse_value},
     error::{ApiError, BodyErrors, FeedbackErrors},
-    wire::{BatchBody, BatchReceipt, BatchResult, FeedbackBody, MAX_BATCH, MAX_KEY, ReceiptBody},
+    wire::{BatchBody, BatchReceipt, BatchResult, FeedbackBody, FeedbackSchema, MAX_BATCH, MAX_KEY, ReceiptBody},
 };
 use crate::{domain::UnixMillis, telemetry::names};
 use axum::{
@@ -26,8 +26,11 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
     path = "/v1/feedback",
     operation_id = "create_feedback",
     tag = "feedback",
-    request_body = FeedbackBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same as the field `idempotency_key`.")),
+    request_body = FeedbackSchema,
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+        description = "The same as the field `idempotency_key`."
+    )),
     responses((status = 200, description = "It is in the log.", body = ReceiptBody), FeedbackErrors)
 )]
 pub(super) async fn one(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<ReceiptBody>, ApiError> {
@@ -45,7 +48,10 @@ pub(super) async fn one(State(app): State<App>, headers: HeaderMap, body: Body) 
     operation_id = "create_feedback_batch",
     tag = "feedback",
     request_body = BatchBody,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of the whole batch safe.")),
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$",
+        description = "Makes a repeat of the whole batch safe."
+    )),
     responses(
         (status = 200, description = "All of them are in the log.", body = BatchReceipt),
         (status = 207, description = "Some were refused.", body = BatchReceipt),

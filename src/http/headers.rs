@@ -23,10 +23,17 @@ pub(super) fn of_decision(decision: &Decision, served: &ModelId) -> HeaderMap {
     headers
 }
 
-/// Headers of an answer that failed; the model is the one that was tried.
+/// Headers of an answer that nothing was decided for: the caller named the model.
+pub(super) fn of_model(served: &ModelId) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, MODEL, served.as_str());
+    headers
+}
+
+/// Headers of an answer that failed; the model is the one that was tried last.
 pub(super) fn of_failure(failure: &ChatFailure) -> HeaderMap {
-    let mut headers = of_decision(&failure.decision, &failure.decision.chosen);
-    add_forwarding(&mut headers, failure.attempts, None);
+    let mut headers = of_decision(&failure.decision, &failure.last);
+    add_forwarding(&mut headers, u32::try_from(failure.attempts.len()).unwrap_or(u32::MAX), None);
     headers
 }
 

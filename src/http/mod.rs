@@ -1,15 +1,17 @@
 //! The HTTP interface: extract, call one function of the router, render.
 //!
 //! Routes and their OpenAPI document are one thing ([`OpenApiRouter`]), so they can't differ. Every answer carries
-//! `x-request-id`; every error has OpenAI's envelope, also a 404, a 405 and a panic.
+//! `x-request-id`; every error has OpenAI's envelope, or Anthropic's on Anthropic's paths, also a 404, a 405 and a panic.
 
 mod admin;
 mod auth;
 mod body;
-mod chat;
+mod completion;
 mod deadline;
 mod decisions;
 mod edge;
+mod embeddings;
+mod envelope;
 mod error;
 mod feedback;
 mod headers;
@@ -116,7 +118,11 @@ fn render(document: &OpenApi) -> String {
 fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApiRouter<App> {
     let v1 = OpenApiRouter::with_openapi(head())
         .routes(routes!(route::route))
-        .routes(routes!(chat::completions))
+        .routes(routes!(completion::chat::completions))
+        .routes(routes!(completion::messages::create))
+        .routes(routes!(completion::count::tokens))
+        .routes(routes!(completion::responses::create))
+        .routes(routes!(embeddings::create))
         .routes(routes!(feedback::one))
         .routes(routes!(feedback::batch))
         .routes(routes!(decisions::decision))
@@ -149,7 +155,7 @@ fn head() -> OpenApi {
     let security = [SecurityRequirement::new("api_key", NO_SCOPES), SecurityRequirement::default()];
     let mut document = OpenApiBuilder::new().info(info.build()).security(Some(security)).build();
     let components = document.components.get_or_insert_default();
-    components.schemas.extend(error::schemas());
+    components.schemas.extend(error::schemas().into_iter().chain(envelope::schemas()));
     for name in ["api_key", "admin_key"] {
         components.add_security_scheme(name, SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     }

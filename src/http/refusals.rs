@@ -5,6 +5,7 @@ use super::{
     headers, measure,
 };
 use crate::{
+    dialect::Inexpressible,
     encoder::EncodeError,
     gateway::GatewayError,
     router::RouteError,
@@ -34,13 +35,23 @@ impl From<RouteError> for ApiError {
                     .retry_after(REPAIR_PAUSE)
             }
             RouteError::NoneEligible(_) => Self::bad_request("no_eligible_model", error.to_string()),
+            RouteError::Inexpressible(e) => e.into(),
+            RouteError::Gateway(e) => e.into(),
             RouteError::Encode(e) => e.into(),
             RouteError::Store(e) => e.into(),
             RouteError::Forward(failure) => {
                 let headers = headers::of_failure(&failure);
-                Self::from(failure.cause).with_headers(headers)
+                let message = failure.to_string();
+                Self::from(failure.cause).saying(message).with_headers(headers)
             }
         }
+    }
+}
+
+impl From<Inexpressible> for ApiError {
+    fn from(error: Inexpressible) -> Self {
+        let message = error.to_string();
+        Self::invalid(error.field, message)
     }
 }
 
@@ -120,6 +131,10 @@ impl From<GatewayError> for ApiError {
                 Self::server(StatusCode::SERVICE_UNAVAILABLE, "provider_not_configured", message)
                     .retry_after(REPAIR_PAUSE)
             }
+            GatewayError::Unavailable { retry_after, .. } => {
+                Self::server(StatusCode::SERVICE_UNAVAILABLE, "provider_unavailable", message).retry_after(retry_after)
+            }
+            GatewayError::Inexpressible { field, .. } => Self::invalid(field, message),
             GatewayError::Connection { .. } => bad_gateway("upstream_unreachable"),
             GatewayError::Malformed { .. } => bad_gateway("upstream_malformed"),
             GatewayError::Timeout { .. } => Self::server(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message),

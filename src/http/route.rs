@@ -42,5 +42,5 @@ pub(super) async fn route(
 
 fn request(request_id: RequestId, caller: Caller, asked: Asked) -> (RouteRequest, bool) {
     let Asked { prompt, choice, options, explain, .. } = asked;
-    (RouteRequest { request_id, caller, prompt, choice, options }, explain)
+    (RouteRequest { request_id, caller, prompt, choice, options, speech: None }, explain)
 }

@@ -128,6 +128,9 @@ fn every_failure_has_its_status_and_code() {
         retry_after: Some(7),
     };
     let unknown = FeedbackTarget::Completion("c".to_owned());
+    let retry_after = Duration::from_secs(7);
+    let unavailable = GatewayError::Unavailable { provider: "p".to_owned(), problem: "it failed", retry_after };
+    let inexpressible = GatewayError::Inexpressible { field: "n".to_owned(), problem: "must be 1".to_owned() };
     let cases: Vec<(ApiError, u16, &str, Option<&str>)> = vec![
         (RouteError::UnknownModel("m".to_owned()).into(), 404, "model_not_found", None),
         (RouteError::NothingEnabled.into(), 503, "no_model_enabled", Some("5")),
@@ -140,6 +143,8 @@ fn every_failure_has_its_status_and_code() {
         (FeedbackError::UnknownDecision(unknown).into(), 404, "decision_not_found", None),
         (FeedbackError::Store(StoreError::Overloaded { capacity: 8 }).into(), 503, "store_overloaded", Some("1")),
         (GatewayError::Timeout { provider: "p".to_owned(), after_ms: 5 }.into(), 504, "upstream_timeout", None),
+        (unavailable.into(), 503, "provider_unavailable", Some("7")),
+        (inexpressible.into(), 400, "invalid_value", None),
         (upstream(429).into(), 429, "upstream_rate_limited", Some("7")),
         (upstream(400).into(), 400, "upstream_rejected", None),
         (upstream(401).into(), 502, "upstream_refused_key", None),
@@ -191,8 +196,12 @@ fn the_document_lists_every_endpoint_with_its_errors() {
         ("post", "/admin/keys"),
         ("post", "/admin/keys/{id}/rotate"),
         ("post", "/v1/chat/completions"),
+        ("post", "/v1/embeddings"),
         ("post", "/v1/feedback"),
         ("post", "/v1/feedback/batch"),
+        ("post", "/v1/messages"),
+        ("post", "/v1/messages/count_tokens"),
+        ("post", "/v1/responses"),
         ("post", "/v1/route"),
     ];
     assert_eq!(listed, expected);
@@ -205,6 +214,35 @@ fn the_document_lists_every_endpoint_with_its_errors() {
 
 fn operations(item: &Value) -> impl Iterator<Item = (&str, &Value)> {
     item.as_object().unwrap().iter().map(|(method, operation)| (method.as_str(), operation))
+}
+
+#[test]
+fn the_document_says_what_is_checked() {
+    let document: Value = serde_json::from_str(&openapi()).unwrap();
+    let schema = |name: &str| &document["components"]["schemas"][name];
+    let chat = &schema("ChatBody")["properties"];
+    assert_eq!(chat["messages"]["minItems"], 1);
+    assert_eq!((&chat["max_tokens"]["minimum"], &chat["max_tokens"]["maximum"]), (&1.into(), &u32::MAX.into()));
+    assert_eq!(schema("TextPart")["properties"]["text"]["type"], "string");
+    assert_eq!(schema("Wishes")["properties"]["session_id"]["pattern"], "^[^\\x00-\\x1F\\x7F-\\x9F]+$");
+    let feedback = schema("FeedbackBody")["allOf"].as_array().unwrap();
+    assert_eq!(feedback.iter().filter(|rule| rule["oneOf"].is_array()).count(), 2, "one subject, one score");
+    let parameter = |path: &str, method: &str| document["paths"][path][method]["parameters"][0]["schema"].clone();
+    assert_eq!(parameter("/v1/decisions/{id}", "get")["format"], "uuid");
+    for path in ["/v1/feedback", "/v1/feedback/batch"] {
+        let key = parameter(path, "post");
+        assert_eq!((&key["minLength"], &key["maxLength"], key["pattern"].is_string()), (&1.into(), &255.into(), true));
+    }
+    for path in ["/v1/chat/completions", "/v1/messages", "/v1/responses"] {
+        let content = &document["paths"][path]["post"]["responses"]["200"]["content"];
+        assert!(content["application/json"].is_object(), "{path}");
+        assert_eq!(content["text/event-stream"]["schema"]["$ref"], "#/components/schemas/EventStream", "{path}");
+    }
+    let error = |path: &str| {
+        document["paths"][path]["post"]["responses"]["400"]["content"]["application/json"]["schema"]["$ref"].clone()
+    };
+    assert_eq!(error("/v1/messages"), "#/components/schemas/MessagesErrorEnvelope");
+    assert_eq!(error("/v1/responses"), "#/components/schemas/ErrorEnvelope");
 }
 
 #[test]

@@ -11,7 +11,11 @@ use crate::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
+};
 
 /// Longest key for safe repeats, bytes.
 pub(crate) const MAX_KEY: usize = 255;
@@ -36,16 +40,18 @@ pub(crate) enum Thumbs {
 /// of `score`, `thumbs` and `verdict`.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"decision_id": "0199f3c2-6c1e-7a51-9a55-1f5a3a1c9a2e", "score": 0.9, "source": "user"}))]
 pub(crate) struct FeedbackBody {
     /// The decision.
     #[serde(default)]
+    #[schema(format = "uuid")]
     decision_id: Option<String>,
     /// The `id` of a completion; the field may also be called `id`.
     #[serde(default, alias = "id")]
+    #[schema(min_length = 1, max_length = 255)]
     completion_id: Option<String>,
     /// The `x-request-id` of the request.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 255)]
     request_id: Option<String>,
     /// 0 (useless) to 1 (as good as it gets); `null` takes back the earlier score of this source.
     #[serde(default, deserialize_with = "present")]
@@ -68,6 +74,63 @@ pub(crate) struct FeedbackBody {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
+}
+
+/// What names an answer.
+const SUBJECTS: [&str; 3] = ["decision_id", "completion_id", "request_id"];
+/// What a feedback says, as far as it can be said in words.
+const WORDS: [&str; 2] = ["thumbs", "verdict"];
+
+/// The schema of [`FeedbackBody`]: its fields, exactly one that names an answer, and exactly one that says what it was worth.
+pub(crate) struct FeedbackSchema;
+
+impl PartialSchema for FeedbackSchema {
+    fn schema() -> RefOr<Schema> {
+        let example = serde_json::json!({
+            "decision_id": "0199f3c2-6c1e-7a51-9a55-1f5a3a1c9a2e", "score": 0.9, "source": "user",
+        });
+        let rules = AllOfBuilder::new().item(FeedbackBody::schema()).item(one_subject()).item(one_score());
+        let text = "What somebody says about an answer: exactly one of `decision_id`, `completion_id` and `request_id`, and \
+                    exactly one of `score`, `thumbs` and `verdict`.";
+        rules.description(Some(text)).examples([example]).into()
+    }
+}
+
+impl ToSchema for FeedbackSchema {
+    fn name() -> Cow<'static, str> {
+        FeedbackBody::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        FeedbackBody::schemas(schemas);
+    }
+}
+
+fn one_subject() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let only = |field: &&str| without(SUBJECTS, field).required(*field).property(*field, text());
+    Schema::OneOf(SUBJECTS.iter().map(only).fold(OneOfBuilder::new(), OneOfBuilder::item).build())
+}
+
+/// A score may be null, so the others must be without it.
+fn one_score() -> Schema {
+    let names = ["source", "comment", "idempotency_key"].into_iter().chain(SUBJECTS).chain(WORDS);
+    let names: Vec<&str> = names.collect();
+    let word = |field: &str, name: Cow<'static, str>| {
+        let others = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.clone()));
+        let only = without(WORDS, field).required(field).property(field, Ref::from_schema_name(name));
+        only.property_names(Some(others.build()))
+    };
+    let scores = OneOfBuilder::new().item(without(WORDS, "score").required("score"));
+    let words = scores.item(word("thumbs", Thumbs::name())).item(word("verdict", VerdictName::name()));
+    Schema::OneOf(words.build())
+}
+
+/// None of these fields but one.
+fn without<const N: usize>(fields: [&'static str; N], but: &str) -> ObjectBuilder {
+    let null = || ObjectBuilder::new().schema_type(Type::Null);
+    let others = fields.into_iter().filter(|field| *field != but);
+    others.fold(ObjectBuilder::new(), |object, field| object.property(field, null()))
 }
 
 /// Tells `null` from absent: called only for a field that is there.
@@ -200,7 +263,7 @@ impl From<FeedbackReceipt> for ReceiptBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BatchBody {
     /// 1 to 1000 feedbacks.
-    #[schema(value_type = Vec<FeedbackBody>, min_items = 1, max_items = 1000)]
+    #[schema(value_type = Vec<FeedbackSchema>, min_items = 1, max_items = 1000)]
     pub(crate) feedback: Vec<Value>,
 }
 

@@ -6,8 +6,11 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, SeqAccess, Visitor},
 };
-use std::fmt;
-use utoipa::ToSchema;
+use std::{borrow::Cow, fmt};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
+};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -50,7 +53,7 @@ pub(crate) struct Message {
 }
 
 /// Text, or parts in order.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = Content, example = "What is the capital of France?")]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only its schema is used; `Content` reads the same with exact paths in errors")]
@@ -58,25 +61,70 @@ pub(crate) enum ContentSchema {
     /// Text.
     Text(String),
     /// Parts.
-    Parts(Vec<Part>),
+    Parts(Vec<PartSchema>),
 }
 
 /// A part of a message.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-pub(crate) struct Part {
-    /// `text`, `image_url`, …
-    #[schema(example = "text")]
+#[derive(ToSchema)]
+#[schema(as = Part)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used; `Part` reads the same with exact paths in errors")]
+pub(crate) enum PartSchema {
+    /// A text.
+    Text(TextPart),
+    /// An image or anything else.
+    Other(OtherPart),
+}
+
+/// A part that is text.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct TextPart {
+    /// That it is text.
+    r#type: TextKind,
+    /// The text.
+    text: String,
+}
+
+/// What texts are called; the latter two in the Responses API.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum TextKind {
+    /// In chat completions.
+    Text,
+    /// Given to a model.
+    InputText,
+    /// Given by one.
+    OutputText,
+}
+
+/// A part that is not text; all of its fields are passed on.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct OtherPart {
+    /// `image_url`, `input_audio`, `file`, …
+    #[schema(pattern = "^(?!(text|input_text|output_text)$)", example = "image_url")]
     r#type: String,
-    /// The text of a text part.
+    /// A caption or the like.
+    text: Option<String>,
+}
+
+/// A part of a message.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Part {
+    r#type: String,
     #[serde(default)]
     text: Option<String>,
 }
 
-/// Content reduced to what routing needs: the text of all parts joined by newlines, and whether images are among them.
+/// Content reduced to what routing needs: the text of all parts joined by newlines, and what else is among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Content {
     text: String,
     images: bool,
+    /// Anything that is not text, images among it.
+    attached: bool,
 }
 
 impl<'de> Deserialize<'de> for Content {
@@ -103,7 +151,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<Content, E> {
-        Ok(Content { text, images: false })
+        Ok(Content { text, ..Content::default() })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
@@ -121,15 +169,22 @@ struct CheckedPart(Part);
 impl<'de> Deserialize<'de> for CheckedPart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let part = Part::deserialize(deserializer)?;
-        if part.text.is_none() && matches!(part.r#type.as_str(), "text" | "input_text" | "output_text") {
+        if part.text.is_none() && part.is_text() {
             return Err(Error::missing_field("text"));
         }
         Ok(Self(part))
     }
 }
 
+impl Part {
+    fn is_text(&self) -> bool {
+        matches!(self.r#type.as_str(), "text" | "input_text" | "output_text")
+    }
+}
+
 impl Content {
     fn add(&mut self, part: Part) {
+        self.attached |= !part.is_text();
         self.images |= matches!(part.r#type.as_str(), "image_url" | "input_image" | "image");
         if let Some(text) = part.text {
             if !self.text.is_empty() {
@@ -140,7 +195,7 @@ impl Content {
     }
 
     fn is_empty(&self) -> bool {
-        !self.images && self.text.trim().is_empty()
+        !self.attached && self.text.trim().is_empty()
     }
 }
 
@@ -153,16 +208,29 @@ pub(crate) enum Input {
     Messages(Vec<Object<Message>>),
 }
 
-/// One user message as text, or a conversation.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = Input, example = "Translate 'good morning' into French.")]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used; `Input` reads the same with exact paths in errors")]
-pub(crate) enum InputSchema {
-    /// One user message.
-    Text(String),
-    /// A conversation.
-    Messages(Vec<Message>),
+/// The schema of [`Input`].
+pub(crate) struct InputSchema;
+
+impl PartialSchema for InputSchema {
+    fn schema() -> RefOr<Schema> {
+        let text =
+            ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).description(Some("One user message."));
+        let messages = Ref::from_schema_name(Message::name());
+        let messages = ArrayBuilder::new().items(messages).min_items(Some(1)).description(Some("A conversation."));
+        let input = OneOfBuilder::new().item(text).item(messages);
+        input.description(Some("One user message as text, or a conversation.")).into()
+    }
+}
+
+impl ToSchema for InputSchema {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Input")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Message::name().into_owned(), Message::schema()));
+        Message::schemas(schemas);
+    }
 }
 
 impl<'de> Deserialize<'de> for Input {
@@ -222,7 +290,10 @@ pub(super) fn prompt(messages: Vec<Object<Message>>, field: &str) -> Result<Prom
     let silent = messages.iter().position(|Object(m)| m.role == Role::User && m.content.is_empty());
     if let Some(i) = silent {
         let at = format!("{field}[{i}].content");
-        return Err(ApiError::invalid(at.clone(), format!("{at}: a user's message has neither text nor image")));
+        return Err(ApiError::invalid(
+            at.clone(),
+            format!("{at}: a user's message has neither text nor anything else"),
+        ));
     }
     let mut prompt = Prompt::default();
     prompt.requirements.vision = messages.iter().any(|Object(m)| m.content.images);

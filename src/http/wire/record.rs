@@ -5,7 +5,7 @@ use super::{
     names::{Ending, Source},
 };
 use crate::{
-    domain::{Outcome, Reward, UnixMillis},
+    domain::{Attempt, Outcome, Reward, UnixMillis},
     store::{DecisionRecord, FeedbackRow},
 };
 use jiff::Timestamp;
@@ -47,16 +47,42 @@ pub(crate) struct OutcomeBody {
     completion_id: Option<String>,
     /// Tokens billed for the input; null when the provider did not say.
     input_tokens: Option<u32>,
+    /// Of these, tokens read from the provider's prompt cache; likewise.
+    cached_tokens: Option<u32>,
     /// Tokens billed for the output; likewise.
     output_tokens: Option<u32>,
+    /// Of these, tokens of reasoning; likewise.
+    reasoning_tokens: Option<u32>,
     /// The bill, USD; null when tokens or price are unknown, which is not free.
     cost_usd: Option<f64>,
     /// Until the first content byte, milliseconds.
     first_byte_ms: Option<f64>,
     /// Until the end, milliseconds.
     latency_ms: f64,
+    /// Calls made to providers, in order; null in logs from before they were kept.
+    attempts: Option<Vec<AttemptBody>>,
     /// When it ended, RFC 3339.
     at: String,
+}
+
+/// One call to a provider.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct AttemptBody {
+    /// The model that was called.
+    model: String,
+    /// Its provider.
+    provider: String,
+    /// `ok`, a kind of failure such as `rate_limited`, or `abandoned`.
+    result: String,
+    /// Until the answer, its first content or the failure, milliseconds.
+    latency_ms: f64,
+}
+
+impl From<&Attempt> for AttemptBody {
+    fn from(attempt: &Attempt) -> Self {
+        let Attempt { model, provider, result, latency_ms } = attempt.clone();
+        Self { model: model.to_string(), provider, result, latency_ms }
+    }
 }
 
 /// One feedback as it stands in the log.
@@ -102,7 +128,10 @@ impl From<&Outcome> for OutcomeBody {
             status: outcome.status.into(),
             completion_id: outcome.completion_id.clone(),
             input_tokens: outcome.input_tokens,
+            cached_tokens: outcome.cached_tokens,
             output_tokens: outcome.output_tokens,
+            reasoning_tokens: outcome.reasoning_tokens,
+            attempts: outcome.attempts.as_ref().map(|all| all.iter().map(Into::into).collect()),
             cost_usd: outcome.cost_usd.map(Into::into),
             first_byte_ms: outcome.first_byte_ms,
             latency_ms: outcome.latency_ms,

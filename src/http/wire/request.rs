@@ -2,8 +2,10 @@
 
 use super::{
     super::error::ApiError,
-    Object,
+    Object, count,
     message::{Input, InputSchema, Message, prompt},
+    openrouter::{Provider, add_models},
+    size::JsonBytes,
     wishes::{Wishes, choice},
 };
 use crate::{
@@ -11,7 +13,6 @@ use crate::{
     router::{ModelChoice, RouteOptions},
 };
 use serde::Deserialize;
-use serde_json::Value;
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
@@ -24,7 +25,7 @@ pub(crate) struct ResponseFormat {
     /// The schema, for `json_schema`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    json_schema: Option<Value>,
+    json_schema: Option<JsonBytes>,
 }
 
 /// What is demanded of a model apart from what the messages say.
@@ -32,6 +33,14 @@ struct Demands {
     requirements: Requirements,
     /// See [`Prompt::schema_bytes`].
     schema_bytes: usize,
+}
+
+/// What a caller says of who should answer.
+struct Wanted {
+    model: Option<String>,
+    route: Option<Object<Wishes>>,
+    models: Option<Vec<String>>,
+    provider: Option<Object<Provider>>,
 }
 
 /// A body with the fields that both routes share. Not `#[serde(flatten)]`: that would lose the paths in errors.
@@ -49,22 +58,31 @@ macro_rules! chat_body {
             #[serde(default)]
             #[schema(value_type = Option<Wishes>)]
             route: Option<Object<Wishes>>,
-            /// Cap on output tokens, under its newer name.
+            /// OpenRouter's: the models that may be chosen, like `route.models`; after a `model` that is a model's name, those
+            /// to try when it fails, in this order. Not passed on.
             #[serde(default)]
-            #[schema(value_type = Option<u32>, minimum = 1)]
+            #[schema(value_type = Option<Vec<String>>)]
+            models: Option<Vec<String>>,
+            /// OpenRouter's: who may serve. Not passed on.
+            #[serde(default)]
+            #[schema(value_type = Option<Provider>)]
+            provider: Option<Object<Provider>>,
+            /// Cap on output tokens, under its newer name.
+            #[serde(default, deserialize_with = "count::positive")]
+            #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_u32)]
             max_completion_tokens: Option<NonZeroU32>,
             /// Cap on output tokens.
-            #[serde(default)]
-            #[schema(value_type = Option<u32>, minimum = 1)]
+            #[serde(default, deserialize_with = "count::positive")]
+            #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_u32)]
             max_tokens: Option<NonZeroU32>,
             /// Tools offered; only models that call tools are eligible.
             #[serde(default)]
             #[schema(value_type = Option<Vec<Object>>)]
-            tools: Option<Vec<Value>>,
+            tools: Option<Vec<JsonBytes>>,
             /// The same under its older name.
             #[serde(default)]
             #[schema(value_type = Option<Vec<Object>>)]
-            functions: Option<Vec<Value>>,
+            functions: Option<Vec<JsonBytes>>,
             /// The format that the answer must have.
             #[serde(default)]
             #[schema(value_type = Option<ResponseFormat>)]
@@ -82,7 +100,16 @@ macro_rules! chat_body {
                     vision: false,
                     max_output_tokens: self.max_completion_tokens.or(self.max_tokens).map(NonZeroU32::get),
                 };
-                Demands { requirements, schema_bytes: tools().chain(schema).map(json_bytes).sum() }
+                Demands { requirements, schema_bytes: tools().chain(schema).map(|JsonBytes(bytes)| bytes).sum() }
+            }
+
+            fn wanted(&mut self) -> Wanted {
+                Wanted {
+                    model: self.model.take(),
+                    route: self.route.take(),
+                    models: self.models.take(),
+                    provider: self.provider.take(),
+                }
             }
         }
     };
@@ -92,7 +119,7 @@ chat_body! {
     /// A chat completion to decide and forward. Fields that are not listed are passed on to the provider.
     ChatBody {
         /// The conversation; at least one message of the role `user`.
-        #[schema(value_type = Vec<Message>)]
+        #[schema(value_type = Vec<Message>, min_items = 1)]
         messages: Vec<Object<Message>>,
         /// Answer with server-sent events.
         #[serde(default)]
@@ -105,18 +132,13 @@ chat_body! {
     RouteBody {
         /// The conversation; at least one message of the role `user`.
         #[serde(default)]
-        #[schema(value_type = Option<Vec<Message>>)]
+        #[schema(value_type = Option<Vec<Message>>, min_items = 1)]
         messages: Option<Vec<Object<Message>>>,
         /// One user message as text, or a conversation; instead of `messages`.
         #[serde(default)]
         #[schema(value_type = Option<InputSchema>)]
         input: Option<Input>,
     }
-}
-
-/// Length of a value as JSON without white space.
-fn json_bytes(value: &Value) -> usize {
-    value.to_string().len()
 }
 
 /// What a body asks for, checked.
@@ -139,11 +161,10 @@ impl ChatBody {
     ///
     /// # Errors
     /// 400 that names the field.
-    pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
-        let demands = self.demands();
+    pub(crate) fn into_asked(mut self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
+        let (demands, wanted) = (self.demands(), self.wanted());
         let prompt = prompt(self.messages, "messages")?;
-        let stream = self.stream.unwrap_or(false);
-        asked(self.model.as_deref(), self.route, prompt, demands, stream, is_policy)
+        asked(wanted, prompt, demands, self.stream.unwrap_or(false), is_policy)
     }
 }
 
@@ -152,8 +173,8 @@ impl RouteBody {
     ///
     /// # Errors
     /// 400 that names the field.
-    pub(crate) fn into_asked(self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
-        let demands = self.demands();
+    pub(crate) fn into_asked(mut self, is_policy: impl Fn(&str) -> bool) -> Result<Asked, ApiError> {
+        let (demands, wanted) = (self.demands(), self.wanted());
         let prompt = match (self.messages, self.input) {
             (Some(messages), None) => prompt(messages, "messages")?,
             (None, Some(input)) => input.into_prompt()?,
@@ -162,22 +183,27 @@ impl RouteBody {
             }
             (None, None) => return Err(ApiError::missing("messages", "`messages` or `input` is needed")),
         };
-        asked(self.model.as_deref(), self.route, prompt, demands, false, is_policy)
+        asked(wanted, prompt, demands, false, is_policy)
     }
 }
 
 fn asked(
-    model: Option<&str>,
-    wishes: Option<Object<Wishes>>,
+    wanted: Wanted,
     mut prompt: Prompt,
     demands: Demands,
     stream: bool,
     is_policy: impl Fn(&str) -> bool,
 ) -> Result<Asked, ApiError> {
-    let wishes = wishes.unwrap_or_default().0;
-    let (choice, auto_target) = choice(model, is_policy)?;
+    let Wanted { model, route, models, provider } = wanted;
+    let Object(wishes) = route.unwrap_or_default();
+    let (choice, auto_target) = choice(model.as_deref(), is_policy)?;
     prompt.requirements = Requirements { vision: prompt.requirements.vision, ..demands.requirements };
     prompt.schema_bytes = demands.schema_bytes;
     let explain = wishes.explain();
-    Ok(Asked { prompt, choice, options: wishes.into_options(auto_target)?, explain, stream })
+    let mut options = wishes.into_options(auto_target)?;
+    add_models(&mut options, models, &choice)?;
+    if let Some(Object(provider)) = provider {
+        options.providers = provider.into_wishes()?;
+    }
+    Ok(Asked { prompt, choice, options, explain, stream })
 }

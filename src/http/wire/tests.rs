@@ -1,12 +1,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
-use super::{super::body::parse, *};
-use crate::{
-    domain::{DecisionMode, Quality, Role},
-    http::error::ApiError,
-    router::ModelChoice,
+use super::{
+    super::body::{parse, view},
+    *,
 };
-use serde_json::{Value, json};
+use crate::{
+    domain::{DecisionMode, Quality, Role, Usd},
+    http::error::ApiError,
+    router::{ModelChoice, ProviderWishes},
+};
+use serde_json::{Map, Value, json};
 
 mod answers;
 mod feedback;
@@ -57,6 +60,11 @@ fn a_bad_chat_body_is_refused_with_the_path_of_the_fault() {
         (r#"{"messages": [{"role": "system", "content": "be brief"}]}"#, "messages"),
         (r#"{"messages": [{"role": "user", "content": "a"}], "max_tokens": 0}"#, "max_tokens"),
         (r#"{"messages": [{"role": "user", "content": "a"}], "max_completion_tokens": -1}"#, "max_completion_tokens"),
+        (r#"{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1.5}"#, "max_tokens"),
+        (
+            r#"{"messages": [{"role": "user", "content": [{"type": "text", "text": null}]}]}"#,
+            "messages[0].content[0].text",
+        ),
         (r#"{"messages": [{"role": "user", "content": "a"}], "stream": "yes"}"#, "stream"),
         (r#"{"messages": [{"role": "user", "content": "a"}], "model": 4}"#, "model"),
         (r#"{"messages": [{"role": "user", "content": "a"}], "response_format": {}}"#, "response_format.type"),
@@ -64,6 +72,9 @@ fn a_bad_chat_body_is_refused_with_the_path_of_the_fault() {
     ];
     for (text, param) in cases {
         assert_refused(chat(text), param, &text);
+        let object: Map<String, Value> = serde_json::from_str(text).unwrap();
+        let viewed = view::<ChatBody>(&object).and_then(|body| body.into_asked(|name| name == "cheap"));
+        assert_refused(viewed, param, &text);
     }
 }
 
@@ -166,6 +177,7 @@ fn demands_follow_from_tools_format_and_caps() {
     assert!(demands(json!({"response_format": {"type": "json_object"}})).json_schema);
     assert!(!demands(json!({"response_format": {"type": "text"}})).json_schema);
     assert_eq!(demands(json!({"max_tokens": 5})).max_output_tokens, Some(5));
+    assert_eq!(demands(json!({"max_tokens": 5.0})).max_output_tokens, Some(5));
     assert_eq!(demands(json!({"max_tokens": 5, "max_completion_tokens": 6})).max_output_tokens, Some(6));
 }
 
@@ -210,4 +222,53 @@ fn wishes_reach_the_router() {
     assert_eq!(asked.options.max_latency_ms, Some(900.0));
     assert_eq!(asked.options.session_id.as_ref().map(|id| id.as_str().chars().count()), Some(128));
     assert_eq!((asked.options.models, asked.options.exclude), (vec!["a/*".to_owned()], vec!["b".to_owned()]));
+}
+
+#[test]
+fn a_user_who_only_attaches_something_is_heard() {
+    for part in [json!({"type": "file", "file": {}}), json!({"type": "input_audio", "input_audio": {}})] {
+        let asked = route_with(&json!({"input": [{"role": "user", "content": [part]}]})).unwrap();
+        assert!(!asked.prompt.requirements.vision, "{part}");
+    }
+}
+
+#[test]
+fn openrouters_models_are_an_allow_list_or_the_fallbacks_of_a_named_model() {
+    let options = |fields: Value| route_with(&fields).unwrap().options;
+    let list = json!(["a/b", "c/*"]);
+    for model in [json!(null), json!("auto"), json!("auto:q=0.5"), json!("cheap")] {
+        let options = options(json!({"model": model, "models": list}));
+        assert_eq!((options.models.len(), options.fallbacks.len()), (2, 0), "{model}");
+    }
+    let named = options(json!({"model": "a/b", "models": list}));
+    assert_eq!((named.models, named.fallbacks), (Vec::new(), vec!["c/*".to_owned()]));
+    assert_eq!(options(json!({"models": []})).models, Vec::<String>::new());
+    let both = options(json!({"models": list, "route": {"models": ["c/d", "a/*", "e"]}})).models;
+    assert_eq!(both, ["c/d", "a/b"], "what both allow");
+    assert_refused(route_with(&json!({"models": list, "route": {"models": ["d"]}})), "models", &"both");
+}
+
+#[test]
+fn openrouters_provider_is_honoured_or_refused_by_name() {
+    let wishes = json!({"order": ["a"], "only": ["a", "b"], "ignore": ["c"], "allow_fallbacks": false, "sort": "price",
+                        "max_price": {"prompt": 1, "completion": 2.5}, "data_collection": "allow",
+                        "require_parameters": false});
+    let providers = route_with(&json!({"provider": wishes})).unwrap().options.providers;
+    assert_eq!((providers.order.len(), providers.only.len(), providers.ignore.len()), (1, 2, 1));
+    assert!(!providers.allow_fallbacks);
+    assert_eq!(providers.max_output_usd_per_million.map(Usd::get), Some(2.5));
+    assert_eq!(route_with(&json!({"provider": {}})).unwrap().options.providers, ProviderWishes::default());
+    let cases = [
+        (json!("openai"), "provider"),
+        (json!({"data_collection": "deny"}), "provider.data_collection"),
+        (json!({"sort": "latency"}), "provider.sort"),
+        (json!({"require_parameters": true}), "provider.require_parameters"),
+        (json!({"max_price": {"prompt": -1}}), "provider.max_price.prompt"),
+        (json!({"max_price": {"request": 1}}), "provider.max_price.request"),
+        (json!({"quantizations": ["fp8"]}), "provider.quantizations"),
+        (json!({"zdr": true}), "provider.zdr"),
+    ];
+    for (provider, param) in &cases {
+        assert_refused(route_with(&json!({"provider": provider})), param, provider);
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Wishes {
     exclude: Option<Vec<String>>,
     /// Your name for the conversation, printable. The result of a tool goes to the model that the session used last.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 128, example = "trip-to-rome")]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$", example = "trip-to-rome")]
     session_id: Option<String>,
     /// Answer with all candidates and timings.
     #[serde(default)]
@@ -69,7 +69,7 @@ impl Wishes {
             let message = "the quality target stands in both `model` and `route.quality_target`; give it once";
             return Err(ApiError::invalid("route.quality_target", message));
         }
-        let session_id = self.session_id.as_deref().map(session).transpose()?;
+        let session_id = self.session_id.as_deref().map(|name| session(name, "route.session_id")).transpose()?;
         Ok(RouteOptions {
             quality_target: self.quality_target.or(auto_target),
             mode: self.mode.map(Into::into),
@@ -78,16 +78,20 @@ impl Wishes {
             models: self.models.unwrap_or_default(),
             exclude: self.exclude.unwrap_or_default(),
             session_id,
+            ..RouteOptions::default()
         })
     }
 }
 
-fn session(name: &str) -> Result<SessionId, ApiError> {
+/// A session by its name, which stands in `field`.
+///
+/// # Errors
+/// 400 that names the field, for what is no proper name.
+pub(crate) fn session(name: &str, field: &str) -> Result<SessionId, ApiError> {
     if (1..=MAX_SESSION_ID).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
         return Ok(SessionId::from(name));
     }
-    let message = format!("route.session_id is not 1 to {MAX_SESSION_ID} printable characters");
-    Err(ApiError::invalid("route.session_id", message))
+    Err(ApiError::invalid(field, format!("{field} is not 1 to {MAX_SESSION_ID} printable characters")))
 }
 
 /// What a `model` field asks for, with the quality target of `auto:q=…`.

@@ -1,0 +1,57 @@
+//! Where a request comes from: what its headers and the door say.
+
+use super::super::{deadline::ProviderDeadline, error::ApiError, request_id::Id, wire::session};
+use crate::{
+    access::Caller,
+    domain::{RequestId, SessionId},
+};
+use axum::{
+    Extension,
+    extract::FromRequestParts,
+    http::{HeaderMap, StatusCode, request::Parts},
+};
+use std::time::Instant;
+
+/// Names the conversation, for clients that can't send the field `route.session_id`.
+const SESSION: &str = "x-satisfice-session";
+/// Features of Anthropic's that a caller switches on.
+const ANTHROPIC_BETA: &str = "anthropic-beta";
+
+/// What is known of a request beside its body.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Origin {
+    /// Its id.
+    pub(in crate::http) request_id: RequestId,
+    /// Who sent it.
+    pub(in crate::http) caller: Caller,
+    /// When a provider must have answered.
+    pub(in crate::http) deadline: Option<Instant>,
+    /// The conversation; what the body says goes before it.
+    pub(super) session: Option<SessionId>,
+    /// For providers that speak Anthropic's dialect.
+    pub(super) anthropic_beta: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Ok(Id(request_id)) = Id::from_request_parts(parts, state).await;
+        let Ok(ProviderDeadline(deadline)) = ProviderDeadline::from_request_parts(parts, state).await;
+        // The door puts it there. Without a door nobody is let in.
+        let caller = Extension::<Caller>::from_request_parts(parts, state).await;
+        let Extension(caller) = caller.map_err(|error| {
+            tracing::error!(%error, "a route without a door");
+            let message = "the service failed on this request; its log says why";
+            ApiError::server(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
+        })?;
+        let session = text(&parts.headers, SESSION).map(|name| session(&name, SESSION)).transpose()?;
+        Ok(Self { request_id, caller, deadline, session, anthropic_beta: text(&parts.headers, ANTHROPIC_BETA) })
+    }
+}
+
+/// A header's values; Anthropic's clients send a header for each feature. What is no text becomes nothing.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values: Vec<&str> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
