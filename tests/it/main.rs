@@ -2,11 +2,17 @@
 
 mod access;
 mod classifier;
+mod dialects;
 mod encoder;
+mod failover;
+mod faults_mix;
+mod gateway_app;
 mod http_chat;
 mod http_edge;
 mod http_feedback;
 mod http_route;
 mod imports;
 mod kill;
+mod sdk;
 mod support;
+mod upstream;

@@ -15,7 +15,7 @@ use satisfice::{
         DIMENSIONS, Embedding, EncodeError, Encoder, EncoderPool, Encoding, FusedEncoder, Manifest, ModelFolder,
         PoolOptions, Tokenizer, Tokens,
     },
-    gateway::{Gateway, SimulatedWorld},
+    gateway::{Gateway, GatewayOptions, SimulatedWorld},
     http::{Door, HttpLimits, Readiness, service},
     router::{Clock, Fleet, Parts, Router, SystemClock},
     store::Store,
@@ -157,7 +157,7 @@ impl TestApp {
             encoder: EncoderPool::start(encoder, tokenizer(), options).expect("a thread"),
             classifier: classifier(),
             fleet: Fleet::new(&catalog, &enabled.iter().map(|id| (*id).to_owned()).collect()),
-            gateway: Gateway::new(BTreeMap::new(), world, Duration::from_secs(5)).expect("a client"),
+            gateway: Gateway::new(BTreeMap::new(), [], world, GatewayOptions::default()).expect("a client"),
             store: store.clone(),
             access: keys.access().clone(),
             clock: Arc::new(SystemClock),
@@ -212,14 +212,14 @@ pub(crate) fn settings() -> Settings {
     load(&inputs).expect("good settings").settings
 }
 
-fn tokenizer() -> Tokenizer {
+pub(crate) fn tokenizer() -> Tokenizer {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("tokenizer.json");
     std::fs::write(&file, TOKENIZER).expect("a file");
     Tokenizer::load(&file, 64).expect("a tokenizer")
 }
 
-fn classifier() -> Classifier {
+pub(crate) fn classifier() -> Classifier {
     let artefact = Artefact {
         encoder: "stub/1".to_owned(),
         labels: vec![TaskType::Coding, TaskType::Writing],

@@ -1,0 +1,86 @@
+//! Circuit breakers and hedges, in real time.
+
+use crate::{
+    gateway_app::{ALPHA, BETA, GatewayApp, GatewayMake, Wire, only},
+    upstream::{End, Fault, Script},
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// Longer than three requests take, shorter than anybody likes to wait.
+const OPEN: [(&str, &str); 3] = [("breaker_failures", "2"), ("breaker_open_ms", "1500"), ("retries", "0")];
+
+async fn with_breaker(alpha: Script) -> GatewayApp {
+    let make = GatewayMake::scripts([alpha, Script::ok(), Script::ok()]).waiting_for(&Fault::Hang);
+    GatewayApp::make(make.with(&OPEN)).await
+}
+
+#[tokio::test]
+async fn an_open_breaker_spares_the_provider_and_a_probe_closes_it() {
+    let app = with_breaker(Script::queue([Fault::ServerError(500), Fault::ServerError(503)])).await;
+    for _ in 0..2 {
+        assert!(!app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered());
+    }
+    let story = app.ask(Wire::Chat, false, only(&[ALPHA])).await;
+    assert!(!story.is_answered() && story.answer.status.is_server_error(), "{}", story.answer.text);
+    assert_eq!((story.attempts, app.alpha().count()), (0, 2), "nobody was called");
+    assert!(story.answer.header("retry-after").is_some(), "a client can know when to come back");
+    let begun = Instant::now();
+    while app.alpha().count() == 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never tried again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        app.ask(Wire::Chat, false, only(&[ALPHA])).await;
+    }
+    for stream in [false, true] {
+        app.ask(Wire::Chat, stream, only(&[ALPHA])).await.is_answered_by(ALPHA, 1);
+    }
+}
+
+#[tokio::test]
+async fn behind_an_open_breaker_the_next_model_is_asked_at_once() {
+    let app = with_breaker(Script::always(Fault::Hang)).await;
+    for _ in 0..2 {
+        app.ask(Wire::Chat, false, json!({})).await.is_answered_by(BETA, 2);
+    }
+    app.ask(Wire::Chat, false, json!({})).await.is_answered_by(BETA, 1);
+    assert_eq!(app.alpha().count(), 2);
+}
+
+#[tokio::test]
+async fn callers_limits_and_keys_open_no_breaker() {
+    let faults = [
+        Fault::Rejected(400, "messages[0]: strange"),
+        Fault::RateLimited { retry_after: Some(0) },
+        Fault::Rejected(404, "The model does not exist"),
+    ];
+    for fault in faults {
+        let app = with_breaker(Script::queue(vec![fault.clone(); 4])).await;
+        for _ in 0..4 {
+            assert!(!app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered(), "{fault:?}");
+        }
+        app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered_by(ALPHA, 1);
+        assert_eq!(app.alpha().count(), 5, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hedge_answers_for_a_silent_model_and_the_silent_call_is_dropped() {
+    for stream in [false, true] {
+        let scripts = [Script::always(Fault::Hang), Script::ok(), Script::ok()];
+        let settings = [("hedge_after_ms", "50"), ("hedge_max_cost_ratio", "10.0")];
+        let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&settings)).await;
+        let begun = Instant::now();
+        app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(BETA, 2);
+        assert!(begun.elapsed() < Duration::from_secs(10), "it did not wait for the time limit");
+        app.alpha().until("dropped", |seen| seen.iter().all(|s| s.end == End::Abandoned)).await;
+        assert_eq!(app.calls(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_hedge_that_is_too_dear_is_not_made() {
+    let scripts = [Script::always(Fault::Slow(300)), Script::ok(), Script::ok()];
+    let settings = [("hedge_after_ms", "20"), ("hedge_max_cost_ratio", "2.0")];
+    let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&settings)).await;
+    app.ask(Wire::Chat, true, json!({})).await.is_answered_by(ALPHA, 1);
+}

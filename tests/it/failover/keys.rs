@@ -1,0 +1,81 @@
+//! Several keys of one provider, and who is credited.
+
+use crate::{
+    gateway_app::{ALPHA, BETA, GatewayApp, GatewayMake, Wire, only},
+    upstream::{Fault, Script},
+};
+use serde_json::json;
+
+const FIRST: &str = "sek-first";
+const SECOND: &str = "sek-second";
+
+async fn with_two_keys(script: Script) -> GatewayApp {
+    let mut make = GatewayMake::scripts([script, Script::ok(), Script::ok()]);
+    make.providers[0].keys = vec![FIRST, SECOND];
+    GatewayApp::make(make).await
+}
+
+#[tokio::test]
+async fn a_limited_or_refused_key_makes_way_for_the_next_and_rests() {
+    for fault in [Fault::RateLimited { retry_after: Some(60) }, Fault::Refused(401), Fault::Refused(403)] {
+        for stream in [false, true] {
+            let app = with_two_keys(Script::ok().with_key(FIRST, fault.clone())).await;
+            app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(ALPHA, 2);
+            assert_eq!(app.alpha().keys(), [FIRST, SECOND], "{fault:?}");
+            for _ in 0..3 {
+                app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(ALPHA, 1);
+            }
+            assert_eq!(app.alpha().keys()[2..], [SECOND; 3], "{fault:?}: the first one rests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_take_turns() {
+    let app = with_two_keys(Script::ok()).await;
+    for _ in 0..4 {
+        app.ask(Wire::Chat, false, json!({})).await.is_answered_by(ALPHA, 1);
+    }
+    assert_eq!(app.alpha().keys(), [FIRST, SECOND, FIRST, SECOND]);
+}
+
+#[tokio::test]
+async fn each_key_is_tried_once_then_another_provider() {
+    let app = with_two_keys(Script::always(Fault::RateLimited { retry_after: Some(60) })).await;
+    app.ask(Wire::Chat, false, json!({})).await.is_answered_by(BETA, 3);
+    assert_eq!(app.alpha().keys(), [FIRST, SECOND]);
+    app.ask(Wire::Chat, false, json!({})).await.is_answered_by(BETA, 1);
+    assert_eq!(app.alpha().count(), 2, "both rest");
+}
+
+#[tokio::test]
+async fn a_server_error_is_not_the_keys_fault() {
+    let app = with_two_keys(Script::queue([Fault::ServerError(500)])).await;
+    app.ask(Wire::Chat, false, json!({})).await.is_answered_by(ALPHA, 2);
+    assert_eq!(app.alpha().keys(), [FIRST, FIRST]);
+}
+
+#[tokio::test]
+async fn a_wrong_request_puts_no_key_to_rest() {
+    let app = with_two_keys(Script::queue([Fault::Rejected(400, "messages[0]: strange")])).await;
+    assert!(!app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered());
+    for _ in 0..2 {
+        app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered_by(ALPHA, 1);
+    }
+    assert_eq!(app.alpha().keys(), [FIRST, SECOND, FIRST]);
+}
+
+#[tokio::test]
+async fn feedback_is_credited_to_the_model_that_answered() {
+    let app = GatewayApp::start([Script::always(Fault::ServerError(500)), Script::ok(), Script::ok()]).await;
+    for (stream, name) in [(false, "decision_id"), (true, "completion_id")] {
+        let story = app.ask(Wire::Chat, stream, json!({})).await;
+        assert_eq!((story.record["model"].as_str(), story.model()), (Some(ALPHA), BETA), "alpha was decided on");
+        let id = if stream { &story.outcome["completion_id"] } else { &story.record["decision_id"] };
+        let receipt = app.post("/v1/feedback", &json!({name: id, "score": 0.25, "source": "tests"})).await;
+        assert_eq!(receipt.status, 200, "{}", receipt.text);
+        assert_eq!(receipt.json()["model"], BETA);
+        let record = app.record(story.record["decision_id"].as_str().expect("an id")).await;
+        assert_eq!((&record["feedback"][0]["model"], &record["feedback"][0]["score"]), (&json!(BETA), &json!(0.25)));
+    }
+}
