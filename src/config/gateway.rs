@@ -35,6 +35,8 @@ section! {
         hedge_after_ms: Option<u64> = unset("3000"), range(1.0, 600_000.0);
         /// What the model that is called as well may be expected to cost, relative to the chosen one.
         hedge_max_cost_ratio: f64 = is("1.0"), range(0.0, 1e6);
+        /// How long a call of a model asked for by name runs before its prompt is embedded, for the log and for learning, milliseconds. What is answered sooner is logged without task and difficulty, and feedback on it is kept but not learned from.
+        read_named_after_ms: u64 = is("20"), range(0.0, 86_400_000.0);
     }
 }
 

@@ -188,7 +188,7 @@ pub struct Decision {
     pub policy: String,
     /// Feedbacks folded into the posterior that decided.
     pub policy_version: u64,
-    /// Encoder and classifier that made the features.
+    /// Encoder and classifier that made the features; `unread` where nobody looked at the prompt, because the model was named.
     pub features_version: String,
     /// The rule.
     pub rule: RoutingRule,

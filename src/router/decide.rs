@@ -1,20 +1,24 @@
 //! From a prompt to a decision.
 
-use super::{FleetModel, Inner, ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech};
+use super::{
+    Inner, ModelChoice, RouteError, RouteRequest, Router,
+    field::Field,
+    reason::{nothing_eligible, reason},
+};
 use crate::{
-    catalog::{self, Dialect, EligibilityQuery, ModelKind},
+    catalog::{Dialect, ModelKind},
     classifier::Classification,
     config::{DEFAULT_POLICY, PolicySettings},
-    dialect::{Inexpressible, converse, messages},
-    domain::{
-        Candidate, Decision, DecisionId, DecisionMode, Exclusion, ModelId, Predicted, Propensity, RoutingRule, Timings,
-        Usd,
-    },
+    domain::{Decision, DecisionId, DecisionMode, Difficulty, ModelId, RoutingRule, TaskProbabilities, Timings, Usd},
     encoder::{Encoded, visible_text},
-    gateway::expected_attempts,
-    policy::{self, Choice, ExplorationCaps, Posterior, Scored},
+    policy::{self, Choice, ExplorationCaps, Scored},
 };
 use std::time::{Duration, Instant};
+
+/// What stands for the version of the features of a prompt that nobody looked at.
+const UNREAD: &str = "unread";
+/// Expected output for a prompt that nobody looked at, tokens.
+const UNREAD_OUTPUT_TOKENS: f64 = 256.0;
 
 impl Router {
     /// Decides without recording: the same as [`Router::route`] between the caller's limits and the log.
@@ -25,50 +29,101 @@ impl Router {
         let started = Instant::now();
         let inner = &self.inner;
         let plan = inner.plan(request)?;
-        let text = visible_text(&request.prompt);
-        let encoded = inner.encoder.embed(text.clone()).await?;
-        let classifying = Instant::now();
-        let classification = inner.classifier.classify(&request.prompt, &text, &encoded.encoding);
+        let (classification, timings) = inner.read(request).await?;
         let deciding = Instant::now();
         let mut decision = inner.decision(request, &plan, classification)?;
-        decision.timings = timings(&encoded, deciding - classifying, deciding.elapsed(), started.elapsed());
+        decision.features_version = inner.classifier.version().to_owned();
+        decision.timings = Timings { decide_us: us(deciding.elapsed()), total_us: us(started.elapsed()), ..timings };
         Ok(decision)
+    }
+
+    /// The decision for a model that is asked for by name, made without a look at the prompt; `None` where there is a
+    /// choice, and for the staging provider.
+    ///
+    /// # Errors
+    /// [`RouteError`].
+    pub(super) fn decide_unread(&self, request: &RouteRequest) -> Result<Option<Decision>, RouteError> {
+        let started = Instant::now();
+        let plan = self.inner.plan(request)?;
+        let named = plan.only.as_ref().and_then(|id| self.inner.fleet.get(id));
+        // The staging provider's answers depend on what was found.
+        if named.is_none_or(|model| model.dialect == Dialect::Simulated) {
+            return Ok(None);
+        }
+        let mut decision = self.inner.decision(request, &plan, unread())?;
+        decision.timings.decide_us = us(started.elapsed());
+        decision.timings.total_us = decision.timings.decide_us;
+        Ok(Some(decision))
+    }
+
+    /// Looks at the prompt of a decision that was made without: what is predicted and what can be learned follow from it, the
+    /// choice stands. As it was when the encoder has no place.
+    pub(super) async fn read_late(&self, request: &RouteRequest, unread: Decision) -> Decision {
+        let inner = &self.inner;
+        let Ok(plan) = inner.plan(request) else { return unread };
+        let Ok((classification, timings)) = inner.read(request).await else { return unread };
+        let posterior = inner.posteriors[&plan.policy.scope].load();
+        let field = inner.field(request, &plan, &classification, &posterior, unread.input_tokens);
+        let Timings { decide_us, total_us, .. } = unread.timings;
+        let mut decision = Decision {
+            policy_version: posterior.version(),
+            features_version: inner.classifier.version().to_owned(),
+            difficulty: classification.difficulty,
+            context: classification.context,
+            tasks: classification.tasks,
+            timings: Timings { decide_us, total_us, ..timings },
+            ..unread
+        };
+        for candidate in decision.candidates.iter_mut().filter(|candidate| candidate.predicted.is_some()) {
+            candidate.predicted = field.predicted(&candidate.model).or(candidate.predicted);
+        }
+        decision
     }
 }
 
-fn timings(encoded: &Encoded, classify: Duration, decide: Duration, total: Duration) -> Timings {
-    let us = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
+/// What is said of a prompt that nobody looked at: nothing in particular. From its empty context the
+/// learner knows.
+fn unread() -> Classification {
+    Classification {
+        tasks: TaskProbabilities::default(),
+        difficulty: Difficulty::clipped(0.5),
+        output_tokens: UNREAD_OUTPUT_TOKENS,
+        context: Vec::new(),
+    }
+}
+
+fn us(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn timings(encoded: &Encoded, classify: Duration) -> Timings {
     Timings {
         queue_us: us(encoded.queued),
         encode_us: us(encoded.took),
         classify_us: us(classify),
-        decide_us: us(decide),
-        total_us: us(total),
+        ..Timings::default()
     }
 }
 
 /// A request's rule and the models it may use.
-struct Plan<'a> {
-    name: &'a str,
-    policy: &'a PolicySettings,
-    rule: RoutingRule,
+pub(super) struct Plan<'a> {
+    pub(super) name: &'a str,
+    pub(super) policy: &'a PolicySettings,
+    pub(super) rule: RoutingRule,
     /// The only model allowed, when the caller named one.
-    only: Option<ModelId>,
-}
-
-/// The candidates of a request: all of them for the record, the eligible ones for the rule.
-#[derive(Default)]
-struct Field<'a> {
-    candidates: Vec<Candidate>,
-    /// Index into `candidates` of each eligible one.
-    eligible: Vec<usize>,
-    scored: Vec<Scored>,
-    models: Vec<&'a FleetModel>,
-    /// Models that can't be chosen but may serve if the chosen one fails; among the candidates as well.
-    spare: Vec<ModelId>,
+    pub(super) only: Option<ModelId>,
 }
 
 impl Inner {
+    /// Encodes and classifies; with the times that took.
+    async fn read(&self, request: &RouteRequest) -> Result<(Classification, Timings), RouteError> {
+        let text = visible_text(&request.prompt);
+        let encoded = self.encoder.embed(text.clone()).await?;
+        let classifying = Instant::now();
+        let classification = self.classifier.classify(&request.prompt, &text, &encoded.encoding);
+        Ok((classification, timings(&encoded, classifying.elapsed())))
+    }
+
     fn plan(&self, request: &RouteRequest) -> Result<Plan<'_>, RouteError> {
         let (name, only) = match &request.choice {
             ModelChoice::Auto => (DEFAULT_POLICY, None),
@@ -136,7 +191,7 @@ impl Inner {
             scope: plan.policy.scope.clone(),
             policy: plan.name.to_owned(),
             policy_version: posterior.version(),
-            features_version: self.classifier.version().to_owned(),
+            features_version: UNREAD.to_owned(),
             rule,
             difficulty: classification.difficulty,
             input_tokens,
@@ -214,261 +269,5 @@ impl Inner {
             controller.decided(&scored[choice.chosen]);
         }
         Ok(choice)
-    }
-
-    fn field<'a>(
-        &'a self,
-        request: &RouteRequest,
-        plan: &Plan<'_>,
-        classification: &Classification,
-        posterior: &Posterior,
-        input_tokens: u32,
-    ) -> Field<'a> {
-        let field = self.field_of(request, plan, classification, posterior, input_tokens, plan.only.is_none());
-        if !field.scored.is_empty() || plan.only.is_some() {
-            return field;
-        }
-        // Nobody is well: whoever might be asked is better than nobody, and the gateway says when to come back.
-        self.field_of(request, plan, classification, posterior, input_tokens, false)
-    }
-
-    /// The same; `only_well` leaves out what is left alone at the moment.
-    fn field_of<'a>(
-        &'a self,
-        request: &RouteRequest,
-        plan: &Plan<'_>,
-        classification: &Classification,
-        posterior: &Posterior,
-        input_tokens: u32,
-        only_well: bool,
-    ) -> Field<'a> {
-        let mut field = Field::default();
-        let now = Instant::now();
-        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request), now };
-        let is_named = |model: &FleetModel| request.options.fallbacks.iter().any(|p| model.entry.id.matches(p));
-        for model in self.fleet.usable() {
-            let may_be_chosen = plan.only.as_ref().is_none_or(|id| *id == model.entry.id);
-            if may_be_chosen || is_named(model) {
-                let considered = self.consider(model, request, plan, &outlook).and_then(|predicted| {
-                    let rest = self.gateway.rests(&model.entry.id, &model.entry.provider, now).filter(|_| only_well);
-                    rest.map_or(Ok(predicted), |rest| Err(unwell(rest)))
-                });
-                field.push(model, considered, may_be_chosen);
-            }
-        }
-        field
-    }
-
-    /// What of the request the other dialects have no words for.
-    fn unsaid(&self, request: &RouteRequest) -> Unsaid {
-        let Some(Speech { body, is_messages }) = &request.speech else { return Unsaid::default() };
-        let is_spoken = |dialect| self.fleet.usable().any(|model| model.dialect == dialect);
-        Unsaid {
-            anthropic: (!is_messages && is_spoken(Dialect::Anthropic)).then(|| messages::inexpressible(body)).flatten(),
-            bedrock: is_spoken(Dialect::Bedrock).then(|| converse::inexpressible(body)).flatten(),
-        }
-    }
-
-    /// Eligibility first, then what is expected of the model.
-    fn consider(
-        &self,
-        model: &FleetModel,
-        request: &RouteRequest,
-        plan: &Plan<'_>,
-        outlook: &Outlook<'_>,
-    ) -> Result<Predicted, Exclusion> {
-        let Outlook { classification, posterior, input_tokens, ref unsaid, now } = *outlook;
-        let entry = &model.entry;
-        let signals = self.gateway.signals();
-        let latency = signals.latency(&entry.id, now).unwrap_or(entry.latency);
-        let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
-        let output_tokens = expected_output(model, request, classification.output_tokens);
-        let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, .. } = &request.options;
-        let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
-        if plan.only.is_none() && !allowed(&plan.policy.allow) {
-            return Err(Exclusion::Denied);
-        }
-        if !request.caller.may_be_served_by(&entry.id) {
-            return Err(Exclusion::NotAllowed);
-        }
-        if plan.policy.deny.iter().any(|p| entry.id.matches(p)) {
-            return Err(Exclusion::Denied);
-        }
-        providers.admit(&entry.provider)?;
-        catalog::eligible(
-            entry,
-            &EligibilityQuery {
-                requirements: request.prompt.requirements,
-                input_tokens,
-                expected_output_tokens: output_tokens,
-                allow: models,
-                deny: exclude,
-                provider_enabled: true,
-                max_cost_usd: *max_cost_usd,
-                max_latency_ms: *max_latency_ms,
-                latency,
-                cost_factor,
-            },
-        )?;
-        let price = entry.price.as_ref().ok_or(Exclusion::Unpriced)?;
-        providers.afford(price)?;
-        unsaid.by(model.dialect)?;
-        let prior = policy::prior_quality(&classification.tasks, classification.difficulty, |t| model.ability(t));
-        let psi = policy::context_vector(prior, &classification.context);
-        let belief = posterior.believe(&entry.id, prior, &psi);
-        Ok(Predicted {
-            prior,
-            quality: belief.mean,
-            spread: belief.spread,
-            quality_low: belief.mean - plan.rule.kappa * belief.spread,
-            cost_usd: times(catalog::expected_cost(price, input_tokens, output_tokens), cost_factor),
-            latency_ms: catalog::expected_latency_ms(&latency, output_tokens),
-            output_tokens,
-        })
-    }
-}
-
-/// What all models are judged by.
-struct Outlook<'a> {
-    classification: &'a Classification,
-    posterior: &'a Posterior,
-    input_tokens: u32,
-    unsaid: Unsaid,
-    now: Instant,
-}
-
-/// What can't be said to a provider, by its dialect.
-#[derive(Default)]
-struct Unsaid {
-    anthropic: Option<Inexpressible>,
-    bedrock: Option<Inexpressible>,
-}
-
-impl Unsaid {
-    fn by(&self, dialect: Dialect) -> Result<(), Exclusion> {
-        let unsaid = match dialect {
-            Dialect::Anthropic => &self.anthropic,
-            Dialect::Bedrock => &self.bedrock,
-            Dialect::OpenAi | Dialect::Simulated => &None,
-        };
-        unsaid.as_ref().map_or(Ok(()), |Inexpressible { field, problem }| {
-            Err(Exclusion::Inexpressible { field: field.clone(), problem: problem.clone() })
-        })
-    }
-}
-
-fn unwell(rest: Duration) -> Exclusion {
-    Exclusion::Unwell { retry_after_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX) }
-}
-
-/// An amount so many times; what no amount can be stays as it was.
-fn times(amount: Usd, factor: f64) -> Usd {
-    Usd::new(amount.get() * factor).unwrap_or(amount)
-}
-
-/// Expected output tokens of this model: the prompt's, times its verbosity, within its and the caller's limits.
-fn expected_output(model: &FleetModel, request: &RouteRequest, plain: f64) -> u32 {
-    let expected = (plain * model.entry.verbosity).clamp(1.0, f64::from(model.entry.max_output_tokens)) as u32;
-    request.prompt.requirements.max_output_tokens.map_or(expected, |cap| expected.min(cap))
-}
-
-impl<'a> Field<'a> {
-    fn push(&mut self, model: &'a FleetModel, considered: Result<Predicted, Exclusion>, may_be_chosen: bool) {
-        let (predicted, excluded_by) = match considered {
-            Ok(p) if !may_be_chosen => {
-                self.spare.push(model.entry.id.clone());
-                (Some(p), None)
-            }
-            Ok(p) => {
-                self.eligible.push(self.candidates.len());
-                self.scored.push(Scored { mean: p.quality, spread: p.spread, cost_usd: p.cost_usd.get() });
-                self.models.push(model);
-                (Some(p), None)
-            }
-            Err(exclusion) => (None, Some(exclusion)),
-        };
-        let none = Propensity::new(0.0).unwrap_or_else(|_| unreachable!("0 is a propensity"));
-        self.candidates.push(Candidate { model: model.entry.id.clone(), predicted, propensity: none, excluded_by });
-    }
-
-    fn set_propensities(&mut self, choice: &Choice) {
-        for (&i, &p) in self.eligible.iter().zip(&choice.propensities) {
-            // Sums of rounded numbers may leave [0, 1] by an ulp.
-            if let Ok(p) = Propensity::new(p.clamp(0.0, 1.0)) {
-                self.candidates[i].propensity = p;
-            }
-        }
-    }
-}
-
-fn nothing_eligible(plan: &Plan<'_>, field: &Field<'_>) -> RouteError {
-    let asked_for = |candidate: &&Candidate| plan.only.as_ref().is_none_or(|id| *id == candidate.model);
-    let reasons: Vec<String> = field
-        .candidates
-        .iter()
-        .filter(asked_for)
-        .filter_map(|c| c.excluded_by.as_ref().map(|e| format!("{}: {e}", c.model)))
-        .take(8)
-        .collect();
-    match (&plan.only, reasons.as_slice()) {
-        (Some(model), []) => {
-            RouteError::ModelExcluded { model: model.to_string(), reason: "its provider is not enabled".to_owned() }
-        }
-        (Some(_), [_, ..]) if inexpressible(plan, field).is_some() => {
-            inexpressible(plan, field).map_or(RouteError::NothingEnabled, RouteError::Inexpressible)
-        }
-        (Some(model), [reason, ..]) => {
-            let reason = reason.split_once(": ").map_or(reason.as_str(), |(_, r)| r).to_owned();
-            RouteError::ModelExcluded { model: model.to_string(), reason }
-        }
-        (None, []) => RouteError::NothingEnabled,
-        (None, _) => RouteError::NoneEligible(reasons.join("; ")),
-    }
-}
-
-/// What keeps the model that was named from being told the request.
-fn inexpressible(plan: &Plan<'_>, field: &Field<'_>) -> Option<Inexpressible> {
-    let named = field.candidates.iter().find(|candidate| plan.only.as_ref() == Some(&candidate.model))?;
-    match named.excluded_by.as_ref()? {
-        Exclusion::Inexpressible { field, problem } => Some(Inexpressible::new(field.as_str(), problem.as_str())),
-        _ => None,
-    }
-}
-
-/// One sentence for people.
-fn reason(rule: &RoutingRule, field: &Field<'_>, choice: &Choice, named: bool) -> String {
-    let chosen = &field.scored[choice.chosen];
-    let name = |i: usize| field.models[i].entry.id.as_str();
-    if named {
-        return format!("{} was asked for by name", name(choice.chosen));
-    }
-    let low = chosen.low(rule.kappa);
-    let target = rule.quality_target.get();
-    if choice.chosen != choice.greedy {
-        return format!(
-            "explored {} with probability {:.4} instead of {}",
-            name(choice.chosen),
-            choice.propensities[choice.chosen],
-            name(choice.greedy),
-        );
-    }
-    let of = field.scored.len();
-    match (rule.mode, choice.target_met) {
-        (DecisionMode::Floor, true) => {
-            format!("cheapest of {of} eligible models with a quality of at least {target:.2} (lower bound {low:.3})")
-        }
-        (DecisionMode::Floor, false) => {
-            format!(
-                "no eligible model is sure to reach {target:.2}; the best of {of} is expected at {:.3}",
-                chosen.mean
-            )
-        }
-        (DecisionMode::Average, _) => format!(
-            "best value of {of} eligible models to keep a mean quality of {target:.2} (expected {:.3})",
-            chosen.mean
-        ),
-        (DecisionMode::Budget, _) => {
-            format!("highest value of {of} eligible models within the budget (expected {:.3})", chosen.mean)
-        }
     }
 }

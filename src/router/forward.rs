@@ -11,15 +11,23 @@ use crate::{
     access::{Caller, Headroom},
     dialect::{Object, Wire},
     domain::{Attempt, Decision, ModelId, OutcomeStatus, Prompt, RequestId, Usd},
-    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, Leg, Told},
+    gateway::{ChatCall, ChatReply, Forwarded, GatewayError, Leg, StreamItem, Told},
+    store::StoreError,
+};
+use futures::{
+    future::{MaybeDone, maybe_done},
+    stream::BoxStream,
 };
 use gate::ModelGate;
 use record::OutcomeGuard;
 use serde_json::Value;
 use std::{
-    sync::{Arc, Mutex},
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Instant,
 };
+use tokio::sync::Notify;
 
 /// A chat completion to decide and forward.
 #[derive(Debug, Clone)]
@@ -118,7 +126,10 @@ impl Router {
         let speech = Some(Speech { body: Arc::clone(&body), is_messages: native.is_some() });
         let asked = RouteRequest { request_id, caller, prompt, choice, options, speech };
         let mut admitted = self.inner.admit(&asked)?;
-        let decision = Arc::new(self.decide(&asked).await?);
+        let (decision, is_unread) = match self.decide_unread(&asked)? {
+            Some(decision) => (Arc::new(decision), true),
+            None => (Arc::new(self.decide(&asked).await?), false),
+        };
         let legs = self.legs(&decision)?;
         let headroom = admitted.headroom();
         admitted.prepare(&decision, &decision.chosen)?;
@@ -138,39 +149,75 @@ impl Router {
         };
         let mut guard = OutcomeGuard::new(self, &decision, &legs[0].model.provider, admitted);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.
-        let (recorded, forwarded) = tokio::join!(
-            self.inner.store.append_decision(Decision::clone(&decision)),
-            self.inner.gateway.chat(&legs, &call),
-        );
+        let (answered, decided) = (Notify::new(), guard.decided());
+        let decision = async {
+            let decision = if is_unread {
+                self.read_meanwhile(&asked, &decision, &answered).await
+            } else {
+                Decision::clone(&decision)
+            };
+            decided.store(true, Ordering::Relaxed);
+            self.inner.store.append_decision(decision.clone()).await.map(|()| decision)
+        };
+        let mut recording = pin!(maybe_done(decision));
+        let forwarded = alongside(recording.as_mut(), self.inner.gateway.chat(&legs, &call)).await;
+        answered.notify_one();
         drop(call);
-        if let Err(error) = recorded {
-            guard.forget();
-            return Err(error.into());
-        }
-        measure::decided(&decision);
         let Forwarded { attempts, leg, reply } = forwarded;
         let served = legs[leg].model.id.clone();
         guard.served(&served, &legs[leg].model.provider, attempts.clone());
-        let body = match reply {
+        let outcome = match reply {
+            Ok(ChatReply::Stream(items)) => {
+                recording.as_mut().await;
+                Ok(Reply::Stream(items))
+            }
             Ok(ChatReply::Whole { body, usage }) => {
                 guard.first_byte();
                 guard.usage = usage;
                 let cost_usd = guard.cost();
-                guard.end(OutcomeStatus::Ok).await?;
-                ChatBody::Whole { body, cost_usd }
+                // One after the other into the log, and perhaps in one commit.
+                let ((), ended) = tokio::join!(recording.as_mut(), guard.end(OutcomeStatus::Ok));
+                ended.map(|()| Reply::Whole { body, cost_usd })
             }
-            Ok(ChatReply::Stream(items)) => ChatBody::Stream(ChatStream::new(guard, items)),
             Err(cause) => {
                 guard.failed(cause.class());
-                guard.end(status_of(&cause)).await?;
-                let decision = Arc::unwrap_or_clone(decision);
+                let ((), ended) = tokio::join!(recording.as_mut(), guard.end(status_of(&cause)));
+                ended.map(|()| Reply::Failed(cause))
+            }
+        };
+        let decision = match recording.take_output() {
+            Some(Ok(decision)) => decision,
+            Some(Err(error)) => {
+                guard.forget();
+                return Err(error.into());
+            }
+            None => return Err(StoreError::Closed.into()),
+        };
+        measure::decided(&decision);
+        let body = match outcome? {
+            Reply::Whole { body, cost_usd } => ChatBody::Whole { body, cost_usd },
+            Reply::Stream(items) => ChatBody::Stream(ChatStream::new(guard, items)),
+            Reply::Failed(cause) => {
                 return Err(Box::new(ChatFailure { decision, last: served, attempts, cause }).into());
             }
         };
         self.remember(&decision, &served);
         let attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        let decision = Arc::unwrap_or_clone(decision);
         Ok(ChatResponse { decision, served, attempts, headroom, body })
+    }
+
+    /// Looks at a prompt that nobody looked at, while the provider works; not if the answer is there before that, which need
+    /// not wait for it.
+    async fn read_meanwhile(&self, asked: &RouteRequest, unread: &Decision, answered: &Notify) -> Decision {
+        let late = async {
+            tokio::time::sleep(self.inner.read_named_after).await;
+            self.read_late(asked, unread.clone()).await
+        };
+        tokio::select! {
+            biased;
+            () = answered.notified() => unread.clone(),
+            read = late => read,
+        }
     }
 
     /// The chosen model and those that may step in for it.
@@ -185,6 +232,23 @@ impl Router {
         let chosen = leg(&decision.chosen).ok_or_else(unknown)?;
         Ok([chosen].into_iter().chain(decision.fallbacks.iter().filter_map(leg)).collect())
     }
+}
+
+/// What came of a forwarding.
+enum Reply {
+    Whole { body: Told<Value>, cost_usd: Option<Usd> },
+    Stream(BoxStream<'static, Result<StreamItem, GatewayError>>),
+    Failed(GatewayError),
+}
+
+/// Runs the second to its end while the first runs along, which may not be at its end by then.
+async fn alongside<A: Future, B: Future>(mut aside: Pin<&mut MaybeDone<A>>, main: B) -> B::Output {
+    let mut main = pin!(main);
+    poll_fn(|context| {
+        let _ = aside.as_mut().poll(context);
+        main.as_mut().poll(context)
+    })
+    .await
 }
 
 fn status_of(error: &GatewayError) -> OutcomeStatus {

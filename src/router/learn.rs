@@ -111,7 +111,7 @@ impl Learner {
 
     /// Tells the controllers how the prediction came out, before it is learned from.
     fn report(&self, scope: &Scope, posterior: &Posterior, row: &LearningEvent) {
-        if let (Reward::Score(score), None) = (row.reward, &row.superseded) {
+        if let (Reward::Score(score), None, false) = (row.reward, &row.superseded, row.context.is_empty()) {
             let prior = row.prior.unwrap_or(UNKNOWN_PRIOR);
             let psi = policy::context_vector(prior, &row.context);
             let predicted = posterior.believe(&row.model, prior, &psi).mean;
@@ -159,7 +159,20 @@ async fn from_snapshot(store: &Reader, scope: &Scope, rates: LearningRates) -> R
     }
 }
 
+/// Of a prompt that nobody looked at nothing is learned: what it asked, and so what was to be expected, is not known.
 fn event(row: &LearningEvent) -> Event {
+    if row.context.is_empty() {
+        let (number, model, source) = (row.number, row.model.clone(), row.source);
+        return Event {
+            number,
+            model,
+            source,
+            reward: Reward::Revoked,
+            context: Vec::new(),
+            prior: UNKNOWN_PRIOR,
+            superseded: None,
+        };
+    }
     Event {
         number: row.number,
         model: row.model.clone(),

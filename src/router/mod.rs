@@ -7,10 +7,12 @@ mod clock;
 mod controllers;
 mod decide;
 mod embeddings;
+mod field;
 mod fleet;
 mod forward;
 mod learn;
 mod measure;
+mod reason;
 mod request;
 mod sessions;
 
@@ -34,7 +36,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use controllers::Controllers;
 use sessions::Sessions;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Posterior of each scope; readers load a snapshot, the learner swaps in the next.
 pub type Posteriors = BTreeMap<Scope, Arc<ArcSwap<Posterior>>>;
@@ -57,6 +59,8 @@ struct Inner {
     store: Store,
     access: Access,
     clock: Arc<dyn Clock>,
+    /// How long a call of a model that was asked for by name runs before its prompt is looked at.
+    read_named_after: Duration,
 }
 
 /// The parts a router is made of.
@@ -97,6 +101,7 @@ impl Router {
             store: parts.store,
             access: parts.access,
             clock: parts.clock,
+            read_named_after: Duration::from_millis(settings.gateway.read_named_after_ms),
         };
         Self { inner: Arc::new(inner) }
     }

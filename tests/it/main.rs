@@ -13,6 +13,7 @@ mod http_feedback;
 mod http_route;
 mod imports;
 mod kill;
+mod named;
 mod sdk;
 mod support;
 mod upstream;

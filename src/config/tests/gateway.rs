@@ -16,6 +16,7 @@ fn nothing_given_calls_with_care_and_keeps_no_answers() {
         breaker_open_ms: 30_000,
         hedge_after_ms: None,
         hedge_max_cost_ratio: 1.0,
+        read_named_after_ms: 20,
     };
     assert_eq!(gateway, expected);
     assert_eq!((cache.ttl_s, cache.similarity, cache.exact_mib), (3600, 0.95, 64));

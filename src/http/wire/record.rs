@@ -26,7 +26,7 @@ pub(crate) struct DecisionRecordBody {
     scope: String,
     /// The model that the rule alone would have chosen.
     greedy: String,
-    /// Encoder and classifier that made the features.
+    /// Encoder and classifier that made the features; `unread` where nobody looked at the prompt, because the model was named.
     features_version: String,
     /// Estimated input tokens.
     input_tokens: u32,

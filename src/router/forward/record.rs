@@ -6,7 +6,13 @@ use crate::{
     gateway::Usage,
     router::{RouteError, Router, measure},
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 /// What is needed to write the outcome.
 struct Record {
@@ -85,6 +91,8 @@ impl Record {
 /// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
 pub(super) struct OutcomeGuard {
     record: Option<Record>,
+    /// Whether the decision is on its way into the log. What is still to come goes before the outcome.
+    decided: Arc<AtomicBool>,
     pub(super) usage: Usage,
 }
 
@@ -101,7 +109,12 @@ impl OutcomeGuard {
             started: Instant::now(),
             first_byte_ms: None,
         };
-        Self { record: Some(record), usage: Usage::default() }
+        Self { record: Some(record), decided: Arc::default(), usage: Usage::default() }
+    }
+
+    /// To be set when the decision goes into the log.
+    pub(super) fn decided(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.decided)
     }
 
     /// Nothing will be written.
@@ -154,9 +167,19 @@ impl OutcomeGuard {
 impl Drop for OutcomeGuard {
     fn drop(&mut self) {
         if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(write(record, OutcomeStatus::Cancelled, std::mem::take(&mut self.usage)));
+            let is_decided = self.decided.load(Ordering::Relaxed);
+            runtime.spawn(abandon(record, is_decided, std::mem::take(&mut self.usage)));
         }
     }
+}
+
+/// The client left. What was bought for it stays in the log, also if its decision was not there yet.
+async fn abandon(record: Record, is_decided: bool, usage: Usage) {
+    if !is_decided && let Err(e) = record.router.inner.store.append_decision(Decision::clone(&record.decision)).await {
+        tracing::error!(decision = %record.decision.id, error = %e, "a decision could not be recorded");
+        return;
+    }
+    write(record, OutcomeStatus::Cancelled, usage).await;
 }
 
 async fn write(record: Record, status: OutcomeStatus, usage: Usage) {

@@ -1,7 +1,7 @@
 //! Clients that leave, and clients that stay until the end.
 
 use crate::{
-    gateway_app::{ALPHA, GatewayApp, Wire, ends, whole},
+    gateway_app::{ALPHA, GatewayApp, GatewayMake, Wire, ends, whole},
     upstream::{End, Fault, Script},
 };
 use futures::StreamExt;
@@ -34,25 +34,36 @@ fn is_cancelled(record: &Value) {
     assert_eq!((&outcomes[0]["status"], &outcomes[0]["served_model"]), (&json!("cancelled"), &json!(ALPHA)));
 }
 
+/// A client leaves while the provider still works.
+async fn leaves_before_the_answer(app: &GatewayApp, wire: Wire, stream: bool, fields: Value) {
+    let body = wire.body(stream, fields);
+    {
+        let asked = app.open(wire.path(), "leaver", &body);
+        let called = app.alpha().until("called", |seen| !seen.is_empty());
+        tokio::select! {
+            _ = asked => panic!("nobody answers"),
+            () = called => {}
+        }
+    }
+    app.alpha().until("abandoned", |seen| seen[0].end == End::Abandoned).await;
+    is_cancelled(&record(app, "leaver").await);
+    assert_eq!(app.calls(), 1, "{:?}", ends(&app.beta().requests()));
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_before_the_answer_cancels_the_call() {
     for wire in Wire::ALL {
         for stream in [false, true] {
-            let app = hanging(Fault::Hang).await;
-            let body = wire.body(stream, json!({}));
-            {
-                let asked = app.open(wire.path(), "leaver", &body);
-                let called = app.alpha().until("called", |seen| !seen.is_empty());
-                tokio::select! {
-                    _ = asked => panic!("nobody answers"),
-                    () = called => {}
-                }
-            }
-            app.alpha().until("abandoned", |seen| seen[0].end == End::Abandoned).await;
-            is_cancelled(&record(&app, "leaver").await);
-            assert_eq!(app.calls(), 1, "{:?}", ends(&app.beta().requests()));
+            leaves_before_the_answer(&hanging(Fault::Hang).await, wire, stream, json!({})).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_its_decision_was_recorded_stands_in_the_log_too() {
+    let make = GatewayMake::scripts([Script::always(Fault::Hang), Script::ok(), Script::ok()]);
+    let app = GatewayApp::make(make.with(&[("read_named_after_ms", "86400000")])).await;
+    leaves_before_the_answer(&app, Wire::Chat, false, json!({"model": ALPHA})).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,213 @@
+//! The candidates of a request: who is eligible, who is not and why, and what is expected of each.
+
+use super::{FleetModel, Inner, RouteOptions, RouteRequest, Speech, decide::Plan};
+use crate::{
+    catalog::{self, Dialect, EligibilityQuery},
+    classifier::Classification,
+    dialect::{Inexpressible, converse, messages},
+    domain::{Candidate, Exclusion, ModelId, Predicted, Propensity, Usd},
+    gateway::expected_attempts,
+    policy::{self, Choice, Posterior, Scored},
+};
+use std::time::{Duration, Instant};
+
+/// The candidates of a request: all of them for the record, the eligible ones for the rule.
+#[derive(Default)]
+pub(super) struct Field<'a> {
+    pub(super) candidates: Vec<Candidate>,
+    /// Index into `candidates` of each eligible one.
+    pub(super) eligible: Vec<usize>,
+    pub(super) scored: Vec<Scored>,
+    pub(super) models: Vec<&'a FleetModel>,
+    /// Models that can't be chosen but may serve if the chosen one fails; among the candidates as well.
+    pub(super) spare: Vec<ModelId>,
+}
+
+impl Inner {
+    pub(super) fn field<'a>(
+        &'a self,
+        request: &RouteRequest,
+        plan: &Plan<'_>,
+        classification: &Classification,
+        posterior: &Posterior,
+        input_tokens: u32,
+    ) -> Field<'a> {
+        let field = self.field_of(request, plan, classification, posterior, input_tokens, plan.only.is_none());
+        if !field.scored.is_empty() || plan.only.is_some() {
+            return field;
+        }
+        // Nobody is well: whoever might be asked is better than nobody, and the gateway says when to come back.
+        self.field_of(request, plan, classification, posterior, input_tokens, false)
+    }
+
+    /// The same; `only_well` leaves out what is left alone at the moment.
+    fn field_of<'a>(
+        &'a self,
+        request: &RouteRequest,
+        plan: &Plan<'_>,
+        classification: &Classification,
+        posterior: &Posterior,
+        input_tokens: u32,
+        only_well: bool,
+    ) -> Field<'a> {
+        let mut field = Field::default();
+        let now = Instant::now();
+        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request), now };
+        let is_named = |model: &FleetModel| request.options.fallbacks.iter().any(|p| model.entry.id.matches(p));
+        for model in self.fleet.usable() {
+            let may_be_chosen = plan.only.as_ref().is_none_or(|id| *id == model.entry.id);
+            if may_be_chosen || is_named(model) {
+                let considered = self.consider(model, request, plan, &outlook).and_then(|predicted| {
+                    let rest = self.gateway.rests(&model.entry.id, &model.entry.provider, now).filter(|_| only_well);
+                    rest.map_or(Ok(predicted), |rest| Err(unwell(rest)))
+                });
+                field.push(model, considered, may_be_chosen);
+            }
+        }
+        field
+    }
+
+    /// What of the request the other dialects have no words for.
+    fn unsaid(&self, request: &RouteRequest) -> Unsaid {
+        let Some(Speech { body, is_messages }) = &request.speech else { return Unsaid::default() };
+        let is_spoken = |dialect| self.fleet.usable().any(|model| model.dialect == dialect);
+        Unsaid {
+            anthropic: (!is_messages && is_spoken(Dialect::Anthropic)).then(|| messages::inexpressible(body)).flatten(),
+            bedrock: is_spoken(Dialect::Bedrock).then(|| converse::inexpressible(body)).flatten(),
+        }
+    }
+
+    /// Eligibility first, then what is expected of the model.
+    fn consider(
+        &self,
+        model: &FleetModel,
+        request: &RouteRequest,
+        plan: &Plan<'_>,
+        outlook: &Outlook<'_>,
+    ) -> Result<Predicted, Exclusion> {
+        let Outlook { classification, posterior, input_tokens, ref unsaid, now } = *outlook;
+        let entry = &model.entry;
+        let signals = self.gateway.signals();
+        let latency = signals.latency(&entry.id, now).unwrap_or(entry.latency);
+        let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
+        let output_tokens = expected_output(model, request, classification.output_tokens);
+        let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, .. } = &request.options;
+        let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
+        if plan.only.is_none() && !allowed(&plan.policy.allow) {
+            return Err(Exclusion::Denied);
+        }
+        if !request.caller.may_be_served_by(&entry.id) {
+            return Err(Exclusion::NotAllowed);
+        }
+        if plan.policy.deny.iter().any(|p| entry.id.matches(p)) {
+            return Err(Exclusion::Denied);
+        }
+        providers.admit(&entry.provider)?;
+        catalog::eligible(
+            entry,
+            &EligibilityQuery {
+                requirements: request.prompt.requirements,
+                input_tokens,
+                expected_output_tokens: output_tokens,
+                allow: models,
+                deny: exclude,
+                provider_enabled: true,
+                max_cost_usd: *max_cost_usd,
+                max_latency_ms: *max_latency_ms,
+                latency,
+                cost_factor,
+            },
+        )?;
+        let price = entry.price.as_ref().ok_or(Exclusion::Unpriced)?;
+        providers.afford(price)?;
+        unsaid.by(model.dialect)?;
+        let prior = policy::prior_quality(&classification.tasks, classification.difficulty, |t| model.ability(t));
+        let psi = policy::context_vector(prior, &classification.context);
+        let belief = posterior.believe(&entry.id, prior, &psi);
+        Ok(Predicted {
+            prior,
+            quality: belief.mean,
+            spread: belief.spread,
+            quality_low: belief.mean - plan.rule.kappa * belief.spread,
+            cost_usd: times(catalog::expected_cost(price, input_tokens, output_tokens), cost_factor),
+            latency_ms: catalog::expected_latency_ms(&latency, output_tokens),
+            output_tokens,
+        })
+    }
+}
+/// What all models are judged by.
+struct Outlook<'a> {
+    classification: &'a Classification,
+    posterior: &'a Posterior,
+    input_tokens: u32,
+    unsaid: Unsaid,
+    now: Instant,
+}
+
+/// What can't be said to a provider, by its dialect.
+#[derive(Default)]
+struct Unsaid {
+    anthropic: Option<Inexpressible>,
+    bedrock: Option<Inexpressible>,
+}
+
+impl Unsaid {
+    fn by(&self, dialect: Dialect) -> Result<(), Exclusion> {
+        let unsaid = match dialect {
+            Dialect::Anthropic => &self.anthropic,
+            Dialect::Bedrock => &self.bedrock,
+            Dialect::OpenAi | Dialect::Simulated => &None,
+        };
+        unsaid.as_ref().map_or(Ok(()), |Inexpressible { field, problem }| {
+            Err(Exclusion::Inexpressible { field: field.clone(), problem: problem.clone() })
+        })
+    }
+}
+
+fn unwell(rest: Duration) -> Exclusion {
+    Exclusion::Unwell { retry_after_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// An amount so many times; what no amount can be stays as it was.
+fn times(amount: Usd, factor: f64) -> Usd {
+    Usd::new(amount.get() * factor).unwrap_or(amount)
+}
+
+/// Expected output tokens of this model: the prompt's, times its verbosity, within its and the caller's limits.
+fn expected_output(model: &FleetModel, request: &RouteRequest, plain: f64) -> u32 {
+    let expected = (plain * model.entry.verbosity).clamp(1.0, f64::from(model.entry.max_output_tokens)) as u32;
+    request.prompt.requirements.max_output_tokens.map_or(expected, |cap| expected.min(cap))
+}
+impl<'a> Field<'a> {
+    fn push(&mut self, model: &'a FleetModel, considered: Result<Predicted, Exclusion>, may_be_chosen: bool) {
+        let (predicted, excluded_by) = match considered {
+            Ok(p) if !may_be_chosen => {
+                self.spare.push(model.entry.id.clone());
+                (Some(p), None)
+            }
+            Ok(p) => {
+                self.eligible.push(self.candidates.len());
+                self.scored.push(Scored { mean: p.quality, spread: p.spread, cost_usd: p.cost_usd.get() });
+                self.models.push(model);
+                (Some(p), None)
+            }
+            Err(exclusion) => (None, Some(exclusion)),
+        };
+        let none = Propensity::new(0.0).unwrap_or_else(|_| unreachable!("0 is a propensity"));
+        self.candidates.push(Candidate { model: model.entry.id.clone(), predicted, propensity: none, excluded_by });
+    }
+
+    pub(super) fn set_propensities(&mut self, choice: &Choice) {
+        for (&i, &p) in self.eligible.iter().zip(&choice.propensities) {
+            // Sums of rounded numbers may leave [0, 1] by an ulp.
+            if let Ok(p) = Propensity::new(p.clamp(0.0, 1.0)) {
+                self.candidates[i].propensity = p;
+            }
+        }
+    }
+
+    /// What is expected of a model that is among the candidates and may serve.
+    pub(super) fn predicted(&self, model: &ModelId) -> Option<Predicted> {
+        self.candidates.iter().find(|candidate| candidate.model == *model)?.predicted
+    }
+}
