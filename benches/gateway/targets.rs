@@ -1,0 +1,51 @@
+//! Who answers: the upstream itself, our service in two ways, and peers.
+
+use crate::{
+    client::Place,
+    service::{MODEL, Service},
+};
+use std::str::FromStr;
+
+/// Another gateway, as told on the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer(Target);
+
+/// One of those that take turns.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) model: String,
+    /// Whose processor time and memory count, where it is known.
+    pub(crate) process: Option<u32>,
+}
+
+impl FromStr for Peer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(',');
+        let (Some(name), Some(url), Some(model)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err("give NAME,URL,MODEL or NAME,URL,MODEL,PID".to_owned());
+        };
+        let process = parts.next().and_then(|id| id.parse().ok());
+        Ok(Self(Target { name: name.to_owned(), place: Place::new(url), model: model.to_owned(), process }))
+    }
+}
+
+/// All of them, the upstream first.
+pub(crate) fn targets(peers: &[Peer], upstream: &Place, ours: &Service) -> Vec<Target> {
+    let target = |name: &str, place: &Place, model: &str, process| Target {
+        name: name.to_owned(),
+        place: place.clone(),
+        model: model.to_owned(),
+        process,
+    };
+    let mut all = vec![
+        target("direct", upstream, "mock", None),
+        target("satisfice, model named", &ours.place, MODEL, Some(ours.id())),
+        target("satisfice, routed", &ours.place, "auto", Some(ours.id())),
+    ];
+    all.extend(peers.iter().map(|peer| peer.0.clone()));
+    all
+}
