@@ -9,6 +9,8 @@ const MAX_EVENT_BYTES: usize = 8 << 20;
 #[derive(Debug, Default)]
 pub(super) struct EventSplitter {
     buffer: BytesMut,
+    /// So many of its bytes were looked through and end no event: a picture may come in a thousand pieces.
+    seen: usize,
 }
 
 /// An event that never ends.
@@ -26,7 +28,12 @@ impl EventSplitter {
     /// events without data are passed over.
     pub(super) fn next_data(&mut self) -> Option<Bytes> {
         loop {
-            let (end, gap) = event_end(&self.buffer)?;
+            let Some((end, gap)) = event_end(&self.buffer, self.seen) else {
+                // What closes an event is at most three bytes long, of which two may be here.
+                self.seen = self.buffer.len().saturating_sub(2);
+                return None;
+            };
+            self.seen = 0;
             let event = self.buffer.split_to(end + gap).freeze().slice(..end);
             let lines: Vec<&[u8]> = event.split(|&b| b == b'\n').filter_map(data_of).collect();
             match lines.as_slice() {
@@ -43,9 +50,9 @@ impl EventSplitter {
     }
 }
 
-/// End of the first event and length of the blank line that closes it.
-fn event_end(buffer: &[u8]) -> Option<(usize, usize)> {
-    let mut i = 0;
+/// End of the first event and length of the blank line that closes it; it does not end before `from`.
+fn event_end(buffer: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut i = from;
     while let Some(at) = buffer[i..].iter().position(|&b| b == b'\n') {
         let line_end = i + at;
         match &buffer[line_end + 1..] {
