@@ -256,10 +256,14 @@ fn check_patterns(field: &'static str, patterns: &[String]) -> Result<(), BookEr
     if patterns.len() > MOST_PATTERNS {
         return Err(invalid(field, format!("{} patterns are too many; give at most {MOST_PATTERNS}", patterns.len())));
     }
-    match patterns.iter().find(|pattern| pattern.is_empty() || pattern.contains(char::is_whitespace)) {
+    match patterns.iter().find(|pattern| pattern.is_empty() || pattern.contains(is_unseen)) {
         Some(bad) => Err(invalid(field, format!("{bad:?} is not a pattern such as \"anthropic/*\""))),
         None => Ok(()),
     }
+}
+
+fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
 }
 
 fn invalid(field: &'static str, problem: impl Into<String>) -> BookError {

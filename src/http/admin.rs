@@ -97,6 +97,7 @@ pub(super) async fn create(State(door): State<Door>, request: Request) -> Result
         (status = 401, description = "No admin key, or a wrong one.", body = ErrorEnvelope),
         (status = 403, description = "The admin interface is off.", body = ErrorEnvelope),
         (status = 404, description = "No such key.", body = ErrorEnvelope),
+        (status = 400, description = "The path is not UTF-8.", body = ErrorEnvelope),
     )
 )]
 pub(super) async fn show(
@@ -123,7 +124,9 @@ pub(super) async fn show(
         (status = 401, description = "No admin key, or a wrong one.", body = ErrorEnvelope),
         (status = 403, description = "The admin interface is off.", body = ErrorEnvelope),
         (status = 404, description = "No such key.", body = ErrorEnvelope),
+        (status = 400, description = "The path is not UTF-8.", body = ErrorEnvelope),
         (status = 503, description = "The log's queue is full.", body = ErrorEnvelope),
+        (status = 504, description = "Not answered within `limits.request_timeout_ms`.", body = ErrorEnvelope),
     )
 )]
 pub(super) async fn revoke(

@@ -104,7 +104,29 @@ async fn submit(app: &App, item: FeedbackBody, key: Option<String>, at: UnixMill
 fn header_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key.to_owned())),
+        // A tab is text to a header.
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) && !key.contains('\t') => Ok(Some(key.to_owned())),
         _ => Err(ApiError::invalid(IDEMPOTENCY_KEY, format!("the header is not 1 to {MAX_KEY} visible characters"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_key_in_the_header_is_visible_text() {
+        let key = |bytes: &[u8]| {
+            let value = HeaderValue::from_bytes(bytes).expect("a header can hold it");
+            header_key(&HeaderMap::from_iter([(axum::http::HeaderName::from_static(IDEMPOTENCY_KEY), value)]))
+        };
+        assert_eq!(header_key(&HeaderMap::new()), Ok(None));
+        for good in ["k", "import 7", &"k".repeat(255)] {
+            assert_eq!(key(good.as_bytes()), Ok(Some(good.to_owned())));
+        }
+        for bad in ["", "a\tb", "caf\u{e9}", &"k".repeat(256)] {
+            assert_eq!(key(bad.as_bytes()).expect_err(bad).param(), Some(IDEMPOTENCY_KEY));
+        }
     }
 }

@@ -26,6 +26,7 @@ impl App {
     responses(
         (status = 200, description = "The list.", body = ModelList),
         (status = 401, description = "No key, or one that does not count.", body = ErrorEnvelope),
+        (status = 503, description = "Too many requests at once.", body = ErrorEnvelope),
     )
 )]
 pub(super) async fn models(State(app): State<App>) -> Json<ModelList> {

@@ -237,7 +237,20 @@ fn the_document_says_what_is_checked() {
         let content = &document["paths"][path]["post"]["responses"]["200"]["content"];
         assert!(content["application/json"].is_object(), "{path}");
         assert_eq!(content["text/event-stream"]["schema"]["$ref"], "#/components/schemas/EventStream", "{path}");
+        let [timeout, session] = [0, 1].map(|at| document["paths"][path]["post"]["parameters"][at].clone());
+        assert_eq!(
+            (&timeout["name"], &session["name"]),
+            (&"x-satisfice-timeout-ms".into(), &"x-satisfice-session".into())
+        );
+        assert_eq!((&timeout["required"], &timeout["schema"]["minimum"]), (&false.into(), &1.into()), "{path}");
+        assert_eq!(session["schema"]["maxLength"], 128, "{path}");
     }
+    let new_key = &schema("NewKeyBody")["properties"];
+    assert_eq!(new_key["requests_per_minute"]["minimum"], 1);
+    assert_eq!(
+        (&schema("Patterns")["maxItems"], schema("Patterns")["items"]["pattern"].is_string()),
+        (&100.into(), true)
+    );
     let error = |path: &str| {
         document["paths"][path]["post"]["responses"]["400"]["content"]["application/json"]["schema"]["$ref"].clone()
     };

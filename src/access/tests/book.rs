@@ -106,6 +106,7 @@ async fn wrong_wishes_are_refused_by_field() {
         (limits(with_rates(requests(0))), "requests_per_minute"),
         (limits(KeyLimits { models: list("a b"), ..KeyLimits::default() }), "models"),
         (limits(KeyLimits { policies: list(""), ..KeyLimits::default() }), "policies"),
+        (limits(KeyLimits { policies: list("a\u{1c}"), ..KeyLimits::default() }), "policies"),
     ];
     for (new, expected) in cases {
         let refused = book.create(new, &bytes(1), NOON).await;

@@ -7,7 +7,7 @@ use super::{
         error::{ApiError, ChatErrors},
         wire::{ChatBody, EventStream},
     },
-    Origin,
+    Origin, OriginHeaders,
 };
 use crate::dialect::Wire;
 use axum::{extract::State, response::Response};
@@ -17,14 +17,14 @@ use axum::{extract::State, response::Response};
 /// OpenAI's chat completions. The answer is the provider's, with `model` set to the name that this service knows the
 /// model by. The headers `x-satisfice-decision-id`, `-model`, `-policy-version`, `-overhead-ms`, `-attempts` and, for
 /// whole answers, `-cost-usd` say what was decided, also when the provider fails. With `stream`, server-sent events end with
-/// `data: [DONE]`; an error after the first of them is the last one. The header `x-satisfice-timeout-ms` shortens the time
-/// that an answer may take, and `x-satisfice-session` stands for `route.session_id`.
+/// `data: [DONE]`; an error after the first of them is the last one.
 #[utoipa::path(
     post,
     path = "/v1/chat/completions",
     operation_id = "create_chat_completion",
     tag = "routing",
     request_body = ChatBody,
+    params(OriginHeaders),
     responses(
         (status = 200, description = "The completion.", content(
             (Object = "application/json", example = json!({

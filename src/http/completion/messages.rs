@@ -8,7 +8,7 @@ use super::{
         error::ApiError,
         wire::{EventStream, MessagesBody},
     },
-    Origin,
+    Origin, OriginHeaders,
 };
 use crate::dialect::Wire;
 use axum::{extract::State, response::Response};
@@ -24,6 +24,7 @@ use axum::{extract::State, response::Response};
     operation_id = "create_message",
     tag = "routing",
     request_body = MessagesBody,
+    params(OriginHeaders),
     responses(
         (status = 200, description = "The message.", content(
             (Object = "application/json", example = json!({

@@ -21,7 +21,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-pub(super) use origin::Origin;
+pub(super) use origin::{Origin, OriginHeaders};
 use serde_json::Value;
 use std::sync::Arc;
 use stream::Telling;

@@ -11,11 +11,27 @@ use axum::{
     http::{HeaderMap, StatusCode, request::Parts},
 };
 use std::time::Instant;
+use utoipa::IntoParams;
 
 /// Names the conversation, for clients that can't send the field `route.session_id`.
 const SESSION: &str = "x-satisfice-session";
 /// Features of Anthropic's that a caller switches on.
 const ANTHROPIC_BETA: &str = "anthropic-beta";
+
+/// Headers that [`Origin`] heeds, for the document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(in crate::http) struct OriginHeaders {
+    /// The longest that the answer may take, milliseconds; the service's own limit holds as well.
+    #[param(rename = "x-satisfice-timeout-ms", value_type = u64, required = false)]
+    #[param(minimum = 1, maximum = 18_446_744_073_709_551_615_u64)]
+    timeout_ms: Option<u64>,
+    /// Your name for the conversation, for clients that can't send `route.session_id`, which goes before it.
+    #[param(rename = "x-satisfice-session", value_type = String, required = false)]
+    #[param(min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
+    session: Option<String>,
+}
 
 /// What is known of a request beside its body.
 #[derive(Debug, Clone)]

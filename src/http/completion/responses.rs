@@ -7,7 +7,7 @@ use super::{
         error::{ApiError, ChatErrors},
         wire::{EventStream, ResponsesBody},
     },
-    Origin,
+    Origin, OriginHeaders,
 };
 use crate::dialect::Wire;
 use axum::{extract::State, response::Response};
@@ -23,6 +23,7 @@ use axum::{extract::State, response::Response};
     operation_id = "create_response",
     tag = "routing",
     request_body = ResponsesBody,
+    params(OriginHeaders),
     responses(
         (status = 200, description = "The response.", content(
             (Object = "application/json", example = json!({

@@ -17,16 +17,21 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads a whole number of at least 1, or null.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
-    deserializer.deserialize_option(Maybe)
+    deserializer.deserialize_option(Maybe(Positive))
 }
 
-struct Maybe;
+/// Reads a whole number of at least 0, or null.
+pub(super) fn natural<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    deserializer.deserialize_option(Maybe(Natural))
+}
 
-impl<'de> Visitor<'de> for Maybe {
-    type Value = Option<NonZeroU32>;
+struct Maybe<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Maybe<V> {
+    type Value = Option<V::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Positive.expecting(f)
+        self.0.expecting(f)
     }
 
     fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
@@ -38,7 +43,7 @@ impl<'de> Visitor<'de> for Maybe {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(Positive).map(Some)
+        deserializer.deserialize_any(self.0).map(Some)
     }
 }
 
@@ -66,6 +71,31 @@ impl Visitor<'_> for Positive {
     fn visit_f64<E: Error>(self, value: f64) -> Result<NonZeroU32, E> {
         if value.fract() == 0.0 && (1.0..=f64::from(MAX)).contains(&value) {
             return self.visit_u64(value as u64);
+        }
+        Err(E::invalid_value(Unexpected::Float(value), &self))
+    }
+}
+
+struct Natural;
+
+impl Visitor<'_> for Natural {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of at least 0")
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<u64, E> {
+        Ok(value)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<u64, E> {
+        u64::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<u64, E> {
+        if value.fract() == 0.0 && (0.0..=EXACT).contains(&value) {
+            return Ok(value as u64);
         }
         Err(E::invalid_value(Unexpected::Float(value), &self))
     }
@@ -105,6 +135,19 @@ mod tests {
         }
         assert_eq!(read("null").unwrap(), None);
         for text in ["0", "0.0", "-1", "-1.0", "1.5", "4294967296", "1e300", "\"1\"", "[1]", "true"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_zero_is_read_alike() {
+        let read = |text: &str| natural(&mut serde_json::Deserializer::from_str(text));
+        let numbers = [("0", 0), ("0.0", 0), ("3600", 3600), ("414.0", 414), ("18446744073709551615", u64::MAX)];
+        for (text, number) in numbers {
+            assert_eq!(read(text).unwrap(), Some(number), "{text}");
+        }
+        assert_eq!(read("null").unwrap(), None);
+        for text in ["-1", "-1.0", "0.5", "1e300", "18446744073709551616", "\"1\"", "[1]", "true"] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! API keys as administrators see them.
 
-use super::{super::error::ApiError, record::rfc3339};
+use super::{super::error::ApiError, count, record::rfc3339};
 use crate::{
     access::{Account, ApiKey, IssuedKey, KeyUsage, NewKey, TenantUsage, Usage},
     domain::{KeyLimits, KeyRecord, RateLimits, Tenant, UnixMillis, Usd},
@@ -8,12 +8,32 @@ use crate::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// How long a rotated key goes on counting unless the request says.
 const GRACE_SECONDS: u64 = 3600;
 /// The longest that it may.
 const LONGEST_GRACE_SECONDS: u64 = 30 * 86_400;
+
+/// A pattern for names of models or policies. The rules for keys are those of `access`; here they are told.
+const PATTERN: &str = r"^[^\s\x00-\x1F\x7F-\x9F]+$";
+/// Most patterns in a list.
+const MOST_PATTERNS: usize = 100;
+
+/// The schema of a list of patterns.
+struct Patterns;
+
+impl PartialSchema for Patterns {
+    fn schema() -> RefOr<Schema> {
+        let pattern = ObjectBuilder::new().schema_type(Type::String).pattern(Some(PATTERN));
+        ArrayBuilder::new().items(pattern).max_items(Some(MOST_PATTERNS)).into()
+    }
+}
+
+impl ToSchema for Patterns {}
 
 /// What a new key shall be.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
@@ -21,7 +41,11 @@ const LONGEST_GRACE_SECONDS: u64 = 30 * 86_400;
 #[schema(example = json!({"name": "billing service", "tenant": "acme", "requests_per_minute": 600, "budget_usd_per_month": 50}))]
 pub(crate) struct NewKeyBody {
     /// What people will call it.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     name: String,
     /// Who pays; `default` unless given.
     #[serde(default)]
@@ -29,19 +53,19 @@ pub(crate) struct NewKeyBody {
     tenant: Option<String>,
     /// From when on it no longer counts, RFC 3339; unset, it counts until it is revoked.
     #[serde(default)]
-    #[schema(example = "2027-01-01T00:00:00Z")]
+    #[schema(format = "date-time", example = "2999-01-01T00:00:00Z")]
     expires_at: Option<String>,
     /// Requests in any 60 seconds.
-    #[serde(default)]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "count::natural")]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_u64)]
     requests_per_minute: Option<u64>,
     /// Tokens in any 60 seconds, input and output together.
-    #[serde(default)]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "count::natural")]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_u64)]
     tokens_per_minute: Option<u64>,
     /// Requests at the same time.
-    #[serde(default)]
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "count::natural")]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_u64)]
     max_concurrent: Option<u64>,
     /// US dollars in a calendar month (UTC).
     #[serde(default)]
@@ -49,9 +73,11 @@ pub(crate) struct NewKeyBody {
     budget_usd_per_month: Option<Usd>,
     /// Models that may serve it, patterns such as `anthropic/*`; all unless given.
     #[serde(default)]
+    #[schema(value_type = Patterns)]
     models: Vec<String>,
     /// Policies that it may ask for, patterns; all unless given. A key with policies may name models only if it lists them.
     #[serde(default)]
+    #[schema(value_type = Patterns)]
     policies: Vec<String>,
 }
 
@@ -85,7 +111,7 @@ fn time(text: &str) -> Result<UnixMillis, ApiError> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RotationBody {
     /// How long the old key goes on counting, so that its holders can change over: an hour unless given, 30 days at most.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "count::natural")]
     #[schema(maximum = 2592000, example = 3600)]
     grace_seconds: Option<u64>,
 }
