@@ -1,25 +1,33 @@
 """What the document says in words only, done to requests that should be accepted.
 
 A schema can't say "at least one message of the role user" or "exactly one of these three" so that a generator makes them often
-enough: without help nearly every random request is refused at the door and nothing behind it is tested. Only positive requests are
-mended; negative ones stay as wrong as they were made.
+enough: without help nearly every random request is refused at the door and nothing behind it is tested. Only right requests are
+mended; wrong ones stay as wrong as they were made.
 """
-import json, re
+import json, os, re
 import schemathesis
 
 QUESTION = "What is 2 + 2?"
 SUBJECTS = ["decision_id", "completion_id", "request_id"]
 SCORES = ["score", "thumbs", "verdict"]
-# Decisions of this run, newest last: feedback and explanations need one that exists.
-decisions = []
+# Of this run, newest last: feedback, explanations and changes of keys need something that exists.
+decisions, keys = [], []
+# The key with which all of this is sent must not be taken back.
+OWN_KEY = os.environ["API_KEY_ID"]
 
 
 @schemathesis.hook
 def after_call(context, case, response):
     decision = response.headers.get("x-satisfice-decision-id")
     if decision:
-        del decisions[:-50]
-        decisions.append(decision[0] if isinstance(decision, list) else decision)
+        remember(decisions, decision[0] if isinstance(decision, list) else decision)
+    if case.operation.path.startswith("/admin/keys") and case.operation.method.upper() == "POST" and response.status_code == 200:
+        remember(keys, response.json()["id"])
+
+
+def remember(ids, id):
+    del ids[:-50]
+    ids.append(id)
 
 
 # What Schemathesis takes a stream's schema to describe.
@@ -46,53 +54,93 @@ def filter_failure(context, failure, case, response):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    path, body = case.operation.path, case.body
+    be_patient(case)
+    if path.startswith("/admin/keys/{id}"):
+        choose_key(case)
     if case.meta is None or case.meta.generation.mode.is_negative:
         return
-    path, body = case.operation.path, case.body
     if path == "/v1/decisions/{id}" and decisions:
         case.path_parameters = {"id": decisions[-1]}
     if isinstance(body, dict):
         body = json.loads(json.dumps(body))
-        if path.startswith("/v1/feedback"):
-            mend_feedback(case, body)
-        elif path != "/v1/embeddings":
-            mend_conversation(body)
+        mend = MENDERS.get(path)
+        if mend:
+            mend(case, body)
         case.body = body
 
 
-def mend_conversation(body):
+def choose_key(case):
+    """One of this run, and never the one that the run depends on."""
+    id = (case.path_parameters or {}).get("id")
+    is_right = case.meta is not None and not case.meta.generation.mode.is_negative
+    if id == OWN_KEY or (is_right and keys):
+        case.path_parameters = {"id": keys[-1] if keys else "aaaaaaaaaaaa"}
+
+
+def be_patient(case):
+    """Who gives an answer a millisecond gets none, which is right and leads nowhere."""
+    for name in case.headers or {}:
+        if name.lower() == "x-satisfice-timeout-ms" and re.fullmatch("0*[1-9][0-9]*", str(case.headers[name])):
+            case.headers[name] = "20000"
+
+
+def mend_model(body, known):
+    """A made-up model is a 404, which is right and leads nowhere; half of them are kept."""
+    if len(str(body.get("model"))) % 2:
+        body["model"] = known
+
+
+def mend_chat(case, body):
     """Something to answer, said once."""
     if "messages" in body or "input" not in body:
         body.pop("input", None)
-        body["messages"] = with_question(body.get("messages") or [])
+        body["messages"] = with_question(body.get("messages") or [], "text")
     elif isinstance(body["input"], list):
-        body["input"] = with_question(body["input"])
+        body["input"] = with_question(body["input"], "text")
     else:
         body["input"] = body["input"] or QUESTION
-    # A made-up model is a 404, which is right and leads nowhere; half of them are kept.
-    if len(str(body.get("model"))) % 2:
-        body["model"] = "auto"
-    whole_numbers(body)
+    mend_model(body, "auto")
 
 
-def with_question(messages):
+def mend_messages(case, body):
+    body["messages"] = with_question(body.get("messages") or [], "text")
+    mend_model(body, "auto")
+
+
+def mend_responses(case, body):
+    if isinstance(body.get("input"), list):
+        body["input"] = with_question(body["input"], "input_text")
+    else:
+        body["input"] = body.get("input") or QUESTION
+    mend_model(body, "auto")
+
+
+def mend_embeddings(case, body):
+    mend_model(body, os.environ["EMBEDDER"])
+
+
+def mend_key(case, body):
+    """A key is made for a time to come."""
+    if body.get("expires_at"):
+        body["expires_at"] = "2999-01-01T00:00:00Z"
+
+
+def with_question(messages, kind):
+    """The messages, of which a person's say something, and a question after them."""
     messages = [message for message in messages if isinstance(message, dict)]
     for message in messages:
-        content = message.get("content")
-        parts = content if isinstance(content, list) else []
-        for part in parts:
-            if isinstance(part, dict) and part.get("type") == "text" and not part.get("text"):
-                part["text"] = QUESTION
-        if message.get("role") == "user" and not any(isinstance(p, dict) and p.get("type") == "text" for p in parts):
-            message["content"] = content if content and isinstance(content, str) else QUESTION
+        if message.get("role") == "user":
+            message["content"] = spoken(message.get("content"), kind)
     return messages + [{"role": "user", "content": QUESTION}]
 
 
-def whole_numbers(body):
-    """JSON Schema takes 1.0 for an integer; a strict reader need not."""
-    for field, value in body.items():
-        if isinstance(value, float) and value.is_integer() and field.startswith("max_"):
-            body[field] = int(value)
+def spoken(content, kind):
+    parts = content if isinstance(content, list) else []
+    for part in parts:
+        if isinstance(part, dict) and part.get("type") == kind and not (part.get("text") or "").strip():
+            part["text"] = QUESTION
+    return content if parts or (isinstance(content, str) and content.strip()) else QUESTION
 
 
 def mend_feedback(case, body):
@@ -116,3 +164,16 @@ def mend_item(item):
             item.pop(field, None)
     if kept is None:
         item["score"] = 0.5
+
+
+MENDERS = {
+    "/v1/route": mend_chat,
+    "/v1/chat/completions": mend_chat,
+    "/v1/messages": mend_messages,
+    "/v1/messages/count_tokens": mend_messages,
+    "/v1/responses": mend_responses,
+    "/v1/embeddings": mend_embeddings,
+    "/admin/keys": mend_key,
+    "/v1/feedback": mend_feedback,
+    "/v1/feedback/batch": mend_feedback,
+}

@@ -4,11 +4,12 @@
     python3 -m venv .venv && .venv/bin/pip install -r tests/schemathesis/requirements.txt
     .venv/bin/python tests/schemathesis/run.py [--binary target/release/satisfice] [--examples 100] [-- SCHEMATHESIS OPTIONS]
 
-Starts the service on a free port with simulated models and a data folder of its own, sends it requests made from the document,
-right ones and wrong ones, and stops it. Exit code 0: every answer was as documented and the service lived through it;
+Starts the service on a free port with simulated models, a stub that embeds, an admin key and a data folder of its own, makes an
+API key, sends requests made from the document, right ones and wrong ones, and stops the service. Exit code 0: every answer was as documented and the service lived through it;
 1: findings, each with the request that shows it; 2: nothing could be tested.
 """
-import argparse, os, pathlib, signal, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import argparse, json, os, pathlib, secrets, signal, socket, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import provider
 
 HERE = pathlib.Path(__file__).resolve().parent
 START_SECONDS = 120
@@ -20,9 +21,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start(binary, base, address, data, log):
-    environment = dict(os.environ, SATISFICE_SIMULATED="on", SATISFICE_SIMULATED_SPEED="1000000")
-    command = [binary, "serve", "--listen", address, "--data-dir", data]
+def start(binary, base, address, admin_key, data, log):
+    environment = dict(os.environ, SATISFICE_SIMULATED="on", SATISFICE_SIMULATED_SPEED="1000000", SATISFICE_ADMIN_KEY=admin_key)
+    config = provider.start(pathlib.Path(data))
+    command = [binary, "serve", "--config", config, "--listen", address, "--data-dir", pathlib.Path(data) / "data"]
     service = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=data)
     deadline = time.monotonic() + START_SECONDS
     while not is_ready(base):
@@ -41,12 +43,20 @@ def is_ready(base):
         return False
 
 
+def issue_key(base, admin_key):
+    """A key for all requests under /v1."""
+    headers = {"authorization": f"Bearer {admin_key}", "content-type": "application/json"}
+    request = urllib.request.Request(f"{base}/admin/keys", json.dumps({"name": "of the run"}).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
 def read(log):
     log.seek(0)
     return log.read().decode(errors="replace")
 
 
-def test(args, base, folder):
+def test(args, base, admin_key, folder):
     # Beside this interpreter, so that no PATH is needed.
     program = pathlib.Path(sys.executable).with_name("schemathesis")
     if not program.exists():
@@ -54,7 +64,10 @@ def test(args, base, folder):
         return 2
     command = [program, "--config-file", HERE / "schemathesis.toml", "run", f"{base}/openapi.json", "--no-color"]
     command += ["--max-examples", str(args.examples), "--seed", str(args.seed), *args.more]
-    environment = dict(os.environ, SCHEMATHESIS_HOOKS=str(HERE / "hooks.py"), PYTHONDONTWRITEBYTECODE="1")
+    own = issue_key(base, admin_key)
+    # The names that schemathesis.toml and hooks.py look for.
+    keys = {"ADMIN_KEY": admin_key, "API_KEY": own["key"], "API_KEY_ID": own["id"], "EMBEDDER": provider.MODEL}
+    environment = dict(os.environ, SCHEMATHESIS_HOOKS=str(HERE / "hooks.py"), PYTHONDONTWRITEBYTECODE="1", **keys)
     try:
         # In a folder that goes away: it keeps what it learned of the service in the current one.
         return subprocess.run(command, cwd=folder, env=environment, timeout=args.minutes * 60).returncode
@@ -84,11 +97,11 @@ def main():
     parser.add_argument("more", nargs="*", metavar="OPTION", help="options for Schemathesis, after --")
     args = parser.parse_args()
     address = f"127.0.0.1:{free_port()}"
-    base = f"http://{address}"
+    base, admin_key = f"http://{address}", secrets.token_urlsafe(48)
     with tempfile.TemporaryDirectory() as data, tempfile.TemporaryFile() as log:
-        service = start(os.path.abspath(args.binary), base, address, data, log)
+        service = start(os.path.abspath(args.binary), base, address, admin_key, data, log)
         try:
-            code = test(args, base, data)
+            code = test(args, base, admin_key, data)
         finally:
             ended_well = stop(service)
         said = read(log)
