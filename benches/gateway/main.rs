@@ -6,6 +6,9 @@
 //! python3 benches/gateway_peers.py --bench PATH                # starts other gateways and passes them as --peer
 //! ```
 //!
+//! Ours commits each decision before it forwards, and each outcome before it ends the answer; what that costs is up to the disk, so
+//! it is measured with each setting of `durability`, on the disk of the temporary folder (`TMPDIR`).
+//!
 //! The upstream is a mock in a process of its own; all targets take turns in every round and are compared round by round. All of
 //! it shares one machine: the loader's and the mock's processor time is part of every figure, of the direct ones too.
 
@@ -21,8 +24,11 @@ use client::{Connection, Place};
 use load::{Kind, Until, Work};
 use report::{Figures, Row};
 use serde_json::{Value, json};
-use service::{MODEL, Service, Spent};
-use std::{path::PathBuf, time::Duration};
+use service::{Durability, MODEL, Ours, Service, Spent};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use targets::{Peer, Target, targets};
 
 /// Requests before anything is measured: connections, caches and allocators settle.
@@ -47,10 +53,13 @@ struct Args {
     /// The upstream that the peers were set up with; by default one is started
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// What our commits must outlive; each is a target of its own
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "full,process")]
+    durability: Vec<Durability>,
     /// Our program
     #[arg(long, default_value = option_env!("CARGO_BIN_EXE_satisfice").unwrap_or("target/release/satisfice"))]
     binary: String,
-    /// Instead of the table, our memory over so many requests
+    /// Instead of the table, our memory over so many requests, with the first `--durability`
     #[arg(long, value_name = "REQUESTS")]
     memory: Option<u64>,
     /// Write all figures there
@@ -81,9 +90,9 @@ async fn main() {
     let place = mock.as_ref().map(|mock| mock.place.clone());
     let upstream = place.unwrap_or_else(|| Place::new(args.upstream.as_deref().unwrap_or_default()));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let ours = Service::start(&args.binary, &upstream, folder.path()).await.expect("our service starts");
+    let ours = start(&args, &upstream, folder.path()).await;
     let facts = match args.memory {
-        Some(requests) => memory(&args, &ours, requests).await,
+        Some(requests) => memory(&args, &ours[0].service, requests).await,
         None => rounds(&args, &upstream, &ours).await,
     };
     if let Some(file) = &args.json {
@@ -91,16 +100,29 @@ async fn main() {
     }
 }
 
+/// Ours, once for each durability; memory is that of one.
+async fn start(args: &Args, upstream: &Place, folder: &Path) -> Vec<Ours> {
+    let wanted = if args.memory.is_some() { &args.durability[..1] } else { &args.durability };
+    let mut ours = Vec::new();
+    for &durability in wanted {
+        let service = Service::start(&args.binary, durability, upstream, &folder.join(durability.name())).await;
+        ours.push(Ours { service: service.expect("our service starts"), durability });
+    }
+    ours
+}
+
 fn works(connections: usize) -> Vec<Work> {
     let lengths = [16, 64, 256];
     let whole = [1, connections]
         .into_iter()
         .flat_map(|concurrency| lengths.into_iter().map(move |tokens| Work { kind: Kind::Whole, concurrency, tokens }));
-    let streams = [Kind::Stream, Kind::Paced].map(|kind| Work { kind, concurrency: 1, tokens: 16 });
+    let streams = [Kind::Stream, Kind::Paced]
+        .into_iter()
+        .flat_map(|kind| [1, connections].into_iter().map(move |concurrency| Work { kind, concurrency, tokens: 16 }));
     whole.chain(streams).collect()
 }
 
-async fn rounds(args: &Args, upstream: &Place, ours: &Service) -> Value {
+async fn rounds(args: &Args, upstream: &Place, ours: &[Ours]) -> Value {
     let (targets, works) = (targets(&args.peer, upstream, ours), works(args.connections));
     let mut rows = Vec::new();
     for &work in &works {

@@ -1,6 +1,7 @@
 //! The processes that are measured: ours, started here, and what any of them spends.
 
 use crate::client::{Connection, Place};
+use clap::ValueEnum;
 use std::{
     fs,
     io::{self, BufRead, BufReader},
@@ -35,6 +36,24 @@ verbosity = 1.0
 price = { input = 2.0, output = 8.0, source = "made up", as_of = "2026-11-22" }
 "#;
 
+/// What a commit must outlive before an answer begins: our setting of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durability {
+    /// A power cut: commits wait for the disk.
+    Full,
+    /// The end of the process.
+    Process,
+}
+
+impl Durability {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// The model that is named when nothing is to be chosen.
 pub(crate) const MODEL: &str = "bench/small";
 
@@ -44,16 +63,30 @@ pub(crate) struct Service {
     pub(crate) place: Place,
 }
 
+/// Our service, and what its name does not say.
+pub(crate) struct Ours {
+    pub(crate) service: Service,
+    pub(crate) durability: Durability,
+}
+
 impl Service {
     /// Starts ours on a free port with the mock as its only provider; settings in the environment reach it.
-    pub(crate) async fn start(binary: &str, upstream: &Place, folder: &Path) -> io::Result<Self> {
+    pub(crate) async fn start(
+        binary: &str,
+        durability: Durability,
+        upstream: &Place,
+        folder: &Path,
+    ) -> io::Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let listen = format!("127.0.0.1:{port}");
         let (config, catalog) = (folder.join("satisfice.toml"), folder.join("catalog.toml"));
+        fs::create_dir_all(folder)?;
         fs::write(&catalog, MODELS)?;
         let text = format!(
-            "[catalog]\nfile = {catalog:?}\n[providers.bench]\nbase_url = \"http://{}/v1\"\n[simulated]\nenabled = \"off\"\n",
-            upstream.host()
+            "[catalog]\nfile = {catalog:?}\n[providers.bench]\nbase_url = \"http://{}/v1\"\n[simulated]\nenabled = \"off\"\n\
+             [store]\ndurability = \"{}\"\n",
+            upstream.host(),
+            durability.name()
         );
         fs::write(&config, text)?;
         let mut command = Command::new(binary);

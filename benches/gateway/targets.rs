@@ -1,8 +1,8 @@
-//! Who answers: the upstream itself, our service in two ways, and peers.
+//! Who answers: the upstream itself, our service in several ways, and peers.
 
 use crate::{
     client::Place,
-    service::{MODEL, Service},
+    service::{Durability, MODEL, Ours},
 };
 use std::str::FromStr;
 
@@ -33,19 +33,24 @@ impl FromStr for Peer {
     }
 }
 
-/// All of them, the upstream first.
-pub(crate) fn targets(peers: &[Peer], upstream: &Place, ours: &Service) -> Vec<Target> {
+/// All of them, the upstream first. What is the default goes without saying.
+pub(crate) fn targets(peers: &[Peer], upstream: &Place, ours: &[Ours]) -> Vec<Target> {
     let target = |name: &str, place: &Place, model: &str, process| Target {
         name: name.to_owned(),
         place: place.clone(),
         model: model.to_owned(),
         process,
     };
-    let mut all = vec![
-        target("direct", upstream, "mock", None),
-        target("satisfice, model named", &ours.place, MODEL, Some(ours.id())),
-        target("satisfice, routed", &ours.place, "auto", Some(ours.id())),
-    ];
+    let mut all = vec![target("direct", upstream, "mock", None)];
+    for Ours { service, durability } in ours {
+        let also = match durability {
+            Durability::Full => String::new(),
+            other => format!(", durability={}", other.name()),
+        };
+        for (way, model) in [("model named", MODEL), ("routed", "auto")] {
+            all.push(target(&format!("satisfice, {way}{also}"), &service.place, model, Some(service.id())));
+        }
+    }
     all.extend(peers.iter().map(|peer| peer.0.clone()));
     all
 }
