@@ -11,6 +11,7 @@ _list:
 # Format everything
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path fuzz/Cargo.toml
 
 # What a change must pass
 lint:
@@ -24,6 +25,17 @@ test:
 # The documentation, warnings refused
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Fuzz one of requests, answers, events, sse, frames (needs cargo-fuzz); fuzz/README.md
+fuzz TARGET SECONDS="600":
+    mkdir -p fuzz/corpus/{{TARGET}}
+    cargo fuzz run --sanitizer none {{TARGET}} fuzz/corpus/{{TARGET}} fuzz/seeds/{{TARGET}} -- \
+        -max_total_time={{SECONDS}} -timeout=20 -dict=fuzz/json.dict
+
+# Hold the service to its OpenAPI document (PYTHON: an interpreter with tests/schemathesis/requirements.txt)
+schemathesis PYTHON="python3" *ARGS:
+    cargo build --release
+    {{PYTHON}} tests/schemathesis/run.py {{ARGS}}
 
 # Licences and sources of dependencies (needs cargo-deny)
 deny:
@@ -65,6 +77,14 @@ train *ARGS:
 bench-peers PEERS PYTHON="python3" *ARGS:
     cargo build --release
     python3 benches/peers.py --ours target/release/satisfice --peers {{PEERS}} --python {{PYTHON}} --out docs/performance {{ARGS}}
+
+# What our gateway adds to a provider's answer, and with `--memory 1000000` what it holds
+bench-gateway *ARGS:
+    cargo bench --bench gateway -- {{ARGS}}
+
+# The same beside other gateways, e.g. just bench-gateway-peers --litellm PROGRAM --switchyard PROGRAM -- --rounds 5
+bench-gateway-peers *ARGS:
+    python3 benches/gateway_peers.py {{ARGS}}
 
 # What 8-bit encoding changes, in embeddings and decisions
 evaluate-encoder *ARGS:
