@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-const TARGETS: [(&str, fn(&[u8])); 5] =
+type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 5] =
     [("requests", requests), ("answers", answers), ("events", events), ("sse", sse), ("frames", frames)];
 
 fn main() {

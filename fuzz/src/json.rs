@@ -66,7 +66,7 @@ impl Program<'_> {
             0..=4 if depth > 0 => Value::Object(self.object(size, depth - 1)),
             5..=7 if depth > 0 => (0..size % 8).map(|_| self.value(depth - 1)).collect(),
             8 => Value::Null,
-            9 => Value::Bool(size % 2 == 0),
+            9 => Value::Bool(size.is_multiple_of(2)),
             10 => Value::from(u64::from(self.byte())),
             11 => Number::from_f64(f64::from(self.byte()) / 64.0 - 1.0).map_or(Value::Null, Value::Number),
             12 => [i64::MIN, -1, i64::MAX, 1 << 53][usize::from(size) % 4].into(),

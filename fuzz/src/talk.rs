@@ -83,7 +83,7 @@ fn told(chunks: &[Value], request: &Object) {
     let _ = assembler.is_finished();
     let completion = assembler.completion();
     assert!(completion["choices"].is_array(), "{completion}");
-    if chunks.len() % 2 == 0 {
+    if chunks.len().is_multiple_of(2) {
         well_formed(&messages.end());
         well_formed(&responses.end());
     } else {
