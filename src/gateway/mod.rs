@@ -1,10 +1,10 @@
 //! Forwards a chat completion to a provider that answers, and watches what comes back.
 //!
-//! [`Gateway::chat`] is given models in their order. [`chain`] goes through them; [`serve`] calls one of them with its provider's
-//! keys until it answers ([`retry`] says what a failure means, [`keyring`] whose turn it is, [`breaker`] whether to call at
-//! all); [`attempt`] is one call, made by the adapter of the provider's dialect: [`openai`], [`anthropic`], [`bedrock`], or the
+//! [`Gateway::chat`] is given models in their order. `chain` goes through them; `serve` calls one of them with its provider's
+//! keys until it answers (`retry` says what a failure means, `keyring` whose turn it is, `breaker` whether to call at
+//! all); `attempt` is one call, made by the adapter of the provider's dialect: `openai`, `anthropic`, `bedrock`, or the
 //! built-in staging provider. It returns once a whole answer, or the first content of a streamed one, is there. All that is
-//! observed on the way becomes [`signals`], which the next decision looks at. `docs/failover.md` tells it to operators.
+//! observed on the way becomes `signals`, which the next decision looks at. `docs/failover.md` tells it to operators.
 
 mod access;
 mod anthropic;
