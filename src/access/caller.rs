@@ -65,12 +65,17 @@ impl Caller {
         if allowed { Ok(()) } else { Err(Refusal::NotAllowed { key: entry.record.id.clone(), named: named.clone() }) }
     }
 
-    /// Whether the caller may look at what was decided for another: within its tenant, and everywhere where the service asks
-    /// for no key. Decisions from before callers were known are nobody's.
+    /// Whose decisions the caller may look at and score: those of its tenant; `None`, everybody's, where the service asks for
+    /// no key. Decisions from before callers were known are nobody's.
+    #[must_use]
+    pub fn sees(&self) -> Option<&Tenant> {
+        self.entry.as_ref().map(|entry| &entry.record.tenant)
+    }
+
+    /// Whether that includes what was decided for another.
     #[must_use]
     pub fn may_see(&self, other: Option<&CallerId>) -> bool {
-        let tenant = self.entry.as_ref().map(|entry| &entry.record.tenant);
-        tenant.is_none_or(|tenant| other.is_some_and(|other| other.tenant == *tenant))
+        self.sees().is_none_or(|tenant| other.is_some_and(|other| other.tenant == *tenant))
     }
 
     /// Limits of key and tenant.

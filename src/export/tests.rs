@@ -100,6 +100,7 @@ fn outcome(n: u64) -> Outcome {
 fn feedback(n: u64, reward: Reward) -> NewFeedback {
     NewFeedback {
         target: FeedbackTarget::Decision(id(n)),
+        tenant: None,
         source: FeedbackSource::Judge,
         reward,
         idempotency_key: None,

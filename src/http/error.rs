@@ -259,8 +259,10 @@ const DECIDING: [(&str, &str); 3] = [
 ];
 const FORWARDING: [(&str, &str); 2] =
     [("502", "The provider failed."), ("504", "The provider did not answer in time, or the service did not.")];
-const RECORDING: [(&str, &str); 2] =
-    [("404", "No such decision."), ("409", "The idempotency key was used for another feedback.")];
+const RECORDING: [(&str, &str); 2] = [
+    ("404", "No such decision of the caller's tenant."),
+    ("409", "The idempotency key was used for another feedback."),
+];
 const ADMINISTERING: [(&str, &str); 1] = [("403", "The admin interface is off.")];
 
 type Documented = BTreeMap<String, RefOr<response::Response>>;

@@ -6,9 +6,9 @@ use super::{
     error::{ApiError, BodyErrors, FeedbackErrors},
     wire::{BatchBody, BatchReceipt, BatchResult, FeedbackBody, FeedbackSchema, MAX_BATCH, MAX_KEY, ReceiptBody},
 };
-use crate::{domain::UnixMillis, telemetry::names};
+use crate::{access::Caller, domain::UnixMillis, telemetry::names};
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, StatusCode},
 };
@@ -20,7 +20,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Say what an answer was worth
 ///
 /// Answered after the commit. Repeats are no-ops that answer alike; a new score of the same source replaces the old;
-/// `"score": null` takes it back.
+/// `"score": null` takes it back. A key scores the decisions of its own tenant; those of others are not found.
 #[utoipa::path(
     post,
     path = "/v1/feedback",
@@ -33,9 +33,14 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
     )),
     responses((status = 200, description = "It is in the log.", body = ReceiptBody), FeedbackErrors)
 )]
-pub(super) async fn one(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<ReceiptBody>, ApiError> {
+pub(super) async fn one(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ReceiptBody>, ApiError> {
     let key = header_key(&headers)?;
-    submit(&app, body.json()?, key, app.router.clock().now()).await.map(Json)
+    submit(&app, &caller, body.json()?, key, app.router.clock().now()).await.map(Json)
 }
 
 /// Say what many answers were worth
@@ -60,6 +65,7 @@ pub(super) async fn one(State(app): State<App>, headers: HeaderMap, body: Body) 
 )]
 pub(super) async fn batch(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<BatchReceipt>), ApiError> {
@@ -71,25 +77,38 @@ pub(super) async fn batch(
     }
     let at = app.router.clock().now();
     // All are queued before the first is waited for, so one commit serves them; in order, so the last of a kind stands.
-    let submissions = feedback.into_iter().enumerate().map(|(i, item)| item_result(&app, i, item, key.as_deref(), at));
-    let results = join_all(submissions).await;
+    let submit = |(i, item)| item_result(&app, &caller, i, item, key.as_deref(), at);
+    let results = join_all(feedback.into_iter().enumerate().map(submit)).await;
     let all = results.iter().all(|r| matches!(r, BatchResult::Accepted(_)));
     let status = if all { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Ok((status, Json(BatchReceipt { results })))
 }
 
-async fn item_result(app: &App, index: usize, item: Value, key: Option<&str>, at: UnixMillis) -> BatchResult {
+async fn item_result(
+    app: &App,
+    caller: &Caller,
+    index: usize,
+    item: Value,
+    key: Option<&str>,
+    at: UnixMillis,
+) -> BatchResult {
     let submitted = async {
         let item: FeedbackBody = parse_value(item)?;
         // A key of its own goes before the header's.
         let key = if item.has_key() { None } else { key.map(|key| format!("{key}#{index}")) };
-        submit(app, item, key, at).await
+        submit(app, caller, item, key, at).await
     };
     BatchResult::new(index, submitted.await)
 }
 
-async fn submit(app: &App, item: FeedbackBody, key: Option<String>, at: UnixMillis) -> Result<ReceiptBody, ApiError> {
-    let feedback = item.into_new(key, at)?;
+async fn submit(
+    app: &App,
+    caller: &Caller,
+    item: FeedbackBody,
+    key: Option<String>,
+    at: UnixMillis,
+) -> Result<ReceiptBody, ApiError> {
+    let feedback = item.into_new(caller, key, at)?;
     let source = feedback.source.as_str();
     let result = app.router.feedback(feedback).await;
     let outcome = match &result {

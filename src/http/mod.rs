@@ -135,6 +135,7 @@ fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApi
         .routes(routes!(admin::show, admin::revoke))
         .routes(routes!(admin::rotate))
         .routes(routes!(admin::usage))
+        .routes(routes!(models::all))
         .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
         .route_layer(middleware::from_fn_with_state(gate, auth::administer));
     v1.merge(admin)

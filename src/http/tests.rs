@@ -186,6 +186,7 @@ fn the_document_lists_every_endpoint_with_its_errors() {
         ("delete", "/admin/keys/{id}"),
         ("get", "/admin/keys"),
         ("get", "/admin/keys/{id}"),
+        ("get", "/admin/models"),
         ("get", "/admin/usage"),
         ("get", "/healthz"),
         ("get", "/metrics"),

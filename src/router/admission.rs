@@ -38,6 +38,14 @@ impl Inner {
     }
 }
 
+impl ModelChoice {
+    /// Whether this caller may ask for it.
+    #[must_use]
+    pub fn is_open_to(&self, caller: &Caller) -> bool {
+        caller.check_named(&named(self)).is_ok()
+    }
+}
+
 impl Admitted {
     /// How the caller's limits stood once this request was counted.
     pub(super) const fn headroom(&self) -> Headroom {

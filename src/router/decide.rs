@@ -4,6 +4,7 @@ use super::{
     Inner, ModelChoice, RouteError, RouteRequest, Router,
     field::Field,
     reason::{nothing_eligible, reason},
+    sessions::Session,
 };
 use crate::{
     catalog::{Dialect, ModelKind},
@@ -232,11 +233,11 @@ impl Inner {
     /// The model that the session is in the middle of a tool call with, while it is eligible and no other is named: another
     /// one would be billed for the whole context, which the provider of this one has cached.
     fn kept(&self, request: &RouteRequest, plan: &Plan<'_>, field: &Field<'_>) -> Option<usize> {
-        let session = request.options.session_id.as_ref()?;
+        let id = request.options.session_id.clone()?;
         if plan.only.is_some() || !request.prompt.ends_with_tool_result() {
             return None;
         }
-        let model = self.sessions.model(session)?;
+        let model = self.sessions.model(&Session { tenant: request.caller.tenant(), id })?;
         field.models.iter().position(|candidate| candidate.entry.id == model)
     }
 

@@ -35,7 +35,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use controllers::Controllers;
-use sessions::Sessions;
+use sessions::{Session, Sessions};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Posterior of each scope; readers load a snapshot, the learner swaps in the next.
@@ -151,8 +151,9 @@ impl Router {
 
     /// The session goes on with this model.
     fn remember(&self, decision: &Decision, model: &ModelId) {
-        if let Some(session) = &decision.session_id {
-            self.inner.sessions.remember(session.clone(), model.clone());
+        if let (Some(id), Some(caller)) = (&decision.session_id, &decision.caller) {
+            let session = Session { tenant: caller.tenant.clone(), id: id.clone() };
+            self.inner.sessions.remember(session, model.clone());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which model each session used last. In memory only: after a restart a session's next request is decided afresh.
 
-use crate::domain::{ModelId, SessionId};
+use crate::domain::{ModelId, SessionId, Tenant};
 use std::{
     collections::HashMap,
     mem,
@@ -17,19 +17,26 @@ pub(super) struct Sessions(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<SessionId, ModelId>,
-    old: HashMap<SessionId, ModelId>,
+    young: HashMap<Session, ModelId>,
+    old: HashMap<Session, ModelId>,
+}
+
+/// A conversation: whose, and what they call it. Two tenants may have the same name for theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Session {
+    pub(super) tenant: Tenant,
+    pub(super) id: SessionId,
 }
 
 impl Sessions {
     /// The model that the session used last, if it is remembered.
-    pub(super) fn model(&self, session: &SessionId) -> Option<ModelId> {
+    pub(super) fn model(&self, session: &Session) -> Option<ModelId> {
         let generations = self.lock();
         generations.young.get(session).or_else(|| generations.old.get(session)).cloned()
     }
 
     /// Remembers the model that the session uses from now on.
-    pub(super) fn remember(&self, session: SessionId, model: ModelId) {
+    pub(super) fn remember(&self, session: Session, model: ModelId) {
         let mut generations = self.lock();
         if generations.young.len() >= GENERATION {
             generations.old = mem::take(&mut generations.young);
@@ -47,8 +54,21 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    fn session(n: usize) -> SessionId {
-        SessionId::new(n.to_string())
+    fn session_of(tenant: &str, n: usize) -> Session {
+        Session { tenant: Tenant::from(tenant), id: SessionId::new(n.to_string()) }
+    }
+
+    fn session(n: usize) -> Session {
+        session_of("default", n)
+    }
+
+    #[test]
+    fn tenants_with_one_name_for_their_sessions_have_two_sessions() {
+        let sessions = Sessions::default();
+        sessions.remember(session_of("acme", 1), "a/first".into());
+        assert_eq!(sessions.model(&session_of("other", 1)), None);
+        sessions.remember(session_of("other", 1), "a/second".into());
+        assert_eq!(sessions.model(&session_of("acme", 1)), Some("a/first".into()));
     }
 
     #[test]

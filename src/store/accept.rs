@@ -5,7 +5,7 @@ use super::{
     FeedbackError, FeedbackReceipt, FeedbackTarget, NewFeedback, StoreError,
     cells::{Cells, id_bytes, score_of},
 };
-use crate::domain::{DecisionId, ModelId, Reward, Scope};
+use crate::domain::{DecisionId, ModelId, Reward, Scope, Tenant};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
@@ -29,7 +29,7 @@ struct Standing {
 /// # Errors
 /// [`FeedbackError`]; only [`StoreError::Database`] leaves the transaction unusable.
 pub(super) async fn accept(conn: &mut SqliteConnection, new: &NewFeedback) -> Result<FeedbackReceipt, FeedbackError> {
-    let Some(subject) = resolve(conn, &new.target).await? else {
+    let Some(subject) = resolve(conn, new).await? else {
         return Err(FeedbackError::UnknownDecision(new.target.clone()));
     };
     let Some(key) = &new.idempotency_key else {
@@ -43,22 +43,24 @@ pub(super) async fn accept(conn: &mut SqliteConnection, new: &NewFeedback) -> Re
     Ok(receipt)
 }
 
-/// Finds the decision; of several that answer to the name, the newest.
-async fn resolve(conn: &mut SqliteConnection, target: &FeedbackTarget) -> Result<Option<Subject>, StoreError> {
-    let query = match target {
-        FeedbackTarget::Decision(id) => {
-            sqlx::query("SELECT seq, id, scope, chosen FROM decisions WHERE id = ?").bind(id_bytes(*id))
-        }
-        FeedbackTarget::Completion(id) => sqlx::query(
-            "SELECT d.seq, d.id, d.scope, d.chosen FROM outcomes o JOIN decisions d ON d.id = o.decision_id
-             WHERE o.completion_id = ? ORDER BY o.seq DESC LIMIT 1",
-        )
-        .bind(id.as_str()),
-        FeedbackTarget::Request(id) => {
-            sqlx::query("SELECT seq, id, scope, chosen FROM decisions WHERE request_id = ? ORDER BY seq DESC LIMIT 1")
-                .bind(id.as_str())
-        }
+const BY_DECISION: &str = "
+    SELECT seq, id, scope, chosen FROM decisions WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)";
+const BY_COMPLETION: &str = "
+    SELECT d.seq, d.id, d.scope, d.chosen FROM outcomes o JOIN decisions d ON d.id = o.decision_id
+    WHERE o.completion_id = ?1 AND (?2 IS NULL OR d.tenant = ?2) ORDER BY o.seq DESC LIMIT 1";
+const BY_REQUEST: &str = "
+    SELECT seq, id, scope, chosen FROM decisions
+    WHERE request_id = ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY seq DESC LIMIT 1";
+
+/// Finds the decision; of several that answer to the name, the tenant's newest. Ids of requests are the callers' to choose, so
+/// another tenant's must neither be found nor hide one.
+async fn resolve(conn: &mut SqliteConnection, new: &NewFeedback) -> Result<Option<Subject>, StoreError> {
+    let query = match &new.target {
+        FeedbackTarget::Decision(id) => sqlx::query(BY_DECISION).bind(id_bytes(*id)),
+        FeedbackTarget::Completion(id) => sqlx::query(BY_COMPLETION).bind(id.as_str()),
+        FeedbackTarget::Request(id) => sqlx::query(BY_REQUEST).bind(id.as_str()),
     };
+    let query = query.bind(new.tenant.as_ref().map(Tenant::as_str));
     let Some(row) = query.fetch_optional(conn).await? else { return Ok(None) };
     let cells = Cells::new("decisions", &row);
     Ok(Some(Subject { id: cells.id("id")?, scope: cells.name("scope")?, chosen: cells.name("chosen")? }))

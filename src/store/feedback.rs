@@ -1,7 +1,7 @@
 //! What callers say about answers, what they are told, and how it stands in the log.
 
 use super::{StoreError, cells::Cells};
-use crate::domain::{DecisionId, Feedback, FeedbackSource, ModelId, RequestId, Reward, Scope, UnixMillis};
+use crate::domain::{DecisionId, Feedback, FeedbackSource, ModelId, RequestId, Reward, Scope, Tenant, UnixMillis};
 use sqlx::sqlite::SqliteRow;
 use std::fmt;
 
@@ -31,6 +31,8 @@ impl fmt::Display for FeedbackTarget {
 pub struct NewFeedback {
     /// What it is about.
     pub target: FeedbackTarget,
+    /// Whose decisions it can be about; `None`: anybody's, where the service asks for no key.
+    pub tenant: Option<Tenant>,
     /// Who says so.
     pub source: FeedbackSource,
     /// What is said.

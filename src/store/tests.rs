@@ -107,6 +107,7 @@ fn score(value: f64) -> Reward {
 fn said(n: u64, reward: Reward) -> NewFeedback {
     NewFeedback {
         target: FeedbackTarget::Decision(id(n)),
+        tenant: None,
         source: FeedbackSource::User,
         reward,
         idempotency_key: None,

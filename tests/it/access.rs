@@ -2,6 +2,7 @@
 
 mod budgets;
 mod limits;
+mod tenants;
 
 use crate::support::{Answer, Make, TestApp};
 use axum::http::Method;

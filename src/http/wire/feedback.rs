@@ -6,6 +6,7 @@ use super::{
     record::score,
 };
 use crate::{
+    access::Caller,
     domain::{DecisionId, FeedbackSource, Quality, RequestId, Reward, UnixMillis, Verdict},
     store::{FeedbackReceipt, FeedbackTarget, NewFeedback},
 };
@@ -143,7 +144,12 @@ impl FeedbackBody {
     ///
     /// # Errors
     /// 400 that names the field.
-    pub(crate) fn into_new(self, header_key: Option<String>, at: UnixMillis) -> Result<NewFeedback, ApiError> {
+    pub(crate) fn into_new(
+        self,
+        caller: &Caller,
+        header_key: Option<String>,
+        at: UnixMillis,
+    ) -> Result<NewFeedback, ApiError> {
         let reward = self.reward()?;
         let target = self.target()?;
         within("comment", self.comment.as_deref(), 0, MAX_COMMENT)?;
@@ -156,7 +162,8 @@ impl FeedbackBody {
             (body, header) => body.or(header),
         };
         let source = self.source.map_or(FeedbackSource::User, Into::into);
-        Ok(NewFeedback { target, source, reward, idempotency_key, comment: self.comment, at })
+        let tenant = caller.sees().cloned();
+        Ok(NewFeedback { target, tenant, source, reward, idempotency_key, comment: self.comment, at })
     }
 
     /// Whether it brings its own key for safe repeats.

@@ -38,6 +38,37 @@ async fn a_decision_is_found_by_completion_and_by_request_and_the_newest_wins() 
 }
 
 #[tokio::test]
+async fn a_tenant_finds_its_own_decisions_by_every_name_and_no_others() {
+    let store = store_with(0).await;
+    let shared = |n, tenant: &str| Decision {
+        request_id: RequestId::from("same"),
+        caller: Some(CallerId { key: None, tenant: Tenant::from(tenant) }),
+        ..decision(n)
+    };
+    store.append_decision(shared(1, "acme")).await.unwrap();
+    store.append_decision(shared(2, "other")).await.unwrap();
+    store.append_decision(Decision { caller: None, ..decision(3) }).await.unwrap();
+    for n in [1, 2] {
+        let completion_id = Some("same".to_owned());
+        store.append_outcome(Outcome { completion_id, ..outcome(n, LARGE, OutcomeStatus::Ok) }).await.unwrap();
+    }
+    let of = |tenant: &str, target| NewFeedback { target, tenant: Some(Tenant::from(tenant)), ..said(0, score(1.0)) };
+    for (tenant, n, others) in [("acme", 1, 2), ("other", 2, 1)] {
+        let by_name = [FeedbackTarget::Completion("same".to_owned()), FeedbackTarget::Request(RequestId::from("same"))];
+        for target in by_name.into_iter().chain([FeedbackTarget::Decision(id(n))]) {
+            assert_eq!(say(&store, of(tenant, target)).await.decision_id, id(n), "{tenant}");
+        }
+        for hidden in [others, 3] {
+            let refused = store.append_feedback(of(tenant, FeedbackTarget::Decision(id(hidden)))).await;
+            assert!(matches!(refused, Err(FeedbackError::UnknownDecision(_))), "{tenant} {hidden}");
+        }
+    }
+    let stranger = of("stranger", FeedbackTarget::Completion("same".to_owned()));
+    assert!(matches!(store.append_feedback(stranger).await, Err(FeedbackError::UnknownDecision(_))));
+    assert_eq!(store.counts().await.unwrap().feedback, 2);
+}
+
+#[tokio::test]
 async fn the_model_that_served_is_credited() {
     let store = store_with(3).await;
     store.append_outcome(outcome(2, LARGE, OutcomeStatus::Ok)).await.unwrap();

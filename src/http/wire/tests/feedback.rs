@@ -1,5 +1,6 @@
 use super::{super::*, ID, assert_refused};
 use crate::{
+    access::Caller,
     domain::{FeedbackSource, Quality, Reward, UnixMillis},
     http::{body::parse, error::ApiError},
     store::{FeedbackTarget, NewFeedback},
@@ -7,7 +8,7 @@ use crate::{
 use serde_json::{Value, json};
 
 fn feedback(body: &Value) -> Result<NewFeedback, ApiError> {
-    parse::<FeedbackBody>(&body.to_string())?.into_new(None, UnixMillis(7))
+    parse::<FeedbackBody>(&body.to_string())?.into_new(&Caller::default(), None, UnixMillis(7))
 }
 
 #[test]
@@ -69,7 +70,8 @@ fn every_name_of_a_decision_is_understood() {
 fn a_key_in_header_and_body_must_be_the_same() {
     let with = |body_key: Option<&str>, header: &str| {
         let body = json!({"decision_id": ID, "score": 1, "idempotency_key": body_key});
-        parse::<FeedbackBody>(&body.to_string()).unwrap().into_new(Some(header.to_owned()), UnixMillis(0))
+        let body: FeedbackBody = parse(&body.to_string()).unwrap();
+        body.into_new(&Caller::default(), Some(header.to_owned()), UnixMillis(0))
     };
     assert_eq!(with(None, "h").unwrap().idempotency_key.as_deref(), Some("h"));
     assert_eq!(with(Some("h"), "h").unwrap().idempotency_key.as_deref(), Some("h"));
