@@ -1,6 +1,6 @@
 //! Who may serve a request, and why the others may not.
 
-use super::{Capabilities, Latency, ModelEntry, Price};
+use super::{BilledTokens, Capabilities, Latency, ModelEntry, Price};
 use crate::domain::{Exclusion, Requirements, Usd};
 
 /// What a request allows and demands, for one model.
@@ -52,7 +52,7 @@ pub fn eligible(model: &ModelEntry, query: &EligibilityQuery<'_>) -> Result<(), 
 /// The expected bill: `input_tokens` at the input rate, none of them cached, and `output_tokens` at the output rate.
 #[must_use]
 pub fn expected_cost(price: &Price, input_tokens: u32, output_tokens: u32) -> Usd {
-    price.cost(input_tokens, 0, output_tokens)
+    price.cost(BilledTokens { input: input_tokens, output: output_tokens, ..BilledTokens::default() })
 }
 
 /// The expected time to the whole answer, milliseconds: first token, then `output_tokens` at its speed.

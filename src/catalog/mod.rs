@@ -22,7 +22,7 @@ pub use benchmarks::BenchmarkName;
 pub use eligibility::{EligibilityQuery, eligible, expected_cost, expected_latency_ms};
 pub use faults::{CatalogFault, CatalogFaults};
 pub use model::{Benchmark, Capabilities, Latency, ModelEntry, ModelKind, Tier};
-pub use price::{LongContext, Price, Rate};
+pub use price::{BilledTokens, LongContext, Price, Rate};
 pub use provider::{Dialect, KeyHeader, Provider};
 pub use simulated::SimulatedBehaviour;
 pub use write::{models_to_toml, providers_to_toml};

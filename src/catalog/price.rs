@@ -9,6 +9,9 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct Rate(f64);
 
+/// The highest rate.
+const HIGHEST: f64 = 1e6;
+
 impl Rate {
     /// Nothing: a model that its provider gives away.
     pub const FREE: Self = Self(0.0);
@@ -18,7 +21,7 @@ impl Rate {
     /// # Errors
     /// [`OutOfRange`] when the value is NaN, negative or above 1 000 000; tell whoever supplied it.
     pub fn new(value: f64) -> Result<Self, OutOfRange> {
-        if (0.0..=1e6).contains(&value) {
+        if (0.0..=HIGHEST).contains(&value) {
             Ok(Self(value))
         } else {
             Err(OutOfRange { what: "price in USD per million tokens", allowed: "a number from 0 to 1000000", value })
@@ -35,6 +38,15 @@ impl Rate {
     fn dollars(self, tokens: u32) -> f64 {
         self.0 * f64::from(tokens) / 1e6
     }
+
+    /// This rate in the proportion in which another one rose from `base` to `now`.
+    fn risen(self, base: Self, now: Self) -> Self {
+        if base.0 > 0.0 { Self((self.0 * now.0 / base.0).min(HIGHEST)) } else { self }
+    }
+
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
 }
 
 /// What a model costs.
@@ -46,6 +58,8 @@ pub struct Price {
     pub output: Rate,
     /// Input tokens read from the provider's prompt cache; as `input` when absent.
     pub cached_input: Option<Rate>,
+    /// Input tokens written to it; as `input` when absent. Where the price depends on how long they are kept: for the shortest.
+    pub cache_write: Option<Rate>,
     /// Rates of requests with a long input.
     pub long_context: Option<LongContext>,
     /// Where the figures were read.
@@ -65,26 +79,37 @@ pub struct LongContext {
     pub output: Rate,
 }
 
-impl Price {
-    /// The bill for a request: `input_tokens` in all, of them `cached_tokens` read from the prompt cache, and
-    /// `output_tokens`.
-    ///
-    /// Cached tokens of a long request are charged the cached rate scaled as the input rate is.
-    #[must_use]
-    pub fn cost(&self, input_tokens: u32, cached_tokens: u32, output_tokens: u32) -> Usd {
-        let (input, output) = match self.long_context {
-            Some(long) if input_tokens > long.above_tokens => (long.input, long.output),
-            _ => (self.input, self.output),
-        };
-        let cached = self.cached_input.map_or(input, |rate| scaled(rate, self.input, input));
-        let cached_tokens = cached_tokens.min(input_tokens);
-        let dollars =
-            input.dollars(input_tokens - cached_tokens) + cached.dollars(cached_tokens) + output.dollars(output_tokens);
-        Usd::new(dollars).expect("rates are at most 1e6 and tokens fit u32, so the sum is finite")
-    }
+/// Tokens that a bill is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BilledTokens {
+    /// All of the input.
+    pub input: u32,
+    /// Of these, read from the provider's prompt cache.
+    pub cached: u32,
+    /// Of these, written to it.
+    pub cache_write: u32,
+    /// All of the output, reasoning included.
+    pub output: u32,
 }
 
-/// `rate` in the proportion in which the input rate rose from `base` to `now`.
-fn scaled(rate: Rate, base: Rate, now: Rate) -> Rate {
-    if base.0 > 0.0 { Rate((rate.0 * now.0 / base.0).min(now.0)) } else { rate }
+impl Price {
+    /// The bill for a request.
+    ///
+    /// Tokens from and to the cache in a long request are charged their rates scaled as the input rate is.
+    #[must_use]
+    pub fn cost(&self, tokens: BilledTokens) -> Usd {
+        let (input, output) = match self.long_context {
+            Some(long) if tokens.input > long.above_tokens => (long.input, long.output),
+            _ => (self.input, self.output),
+        };
+        let cached = self.cached_input.map_or(input, |rate| rate.risen(self.input, input).min(input));
+        let cache_write = self.cache_write.map_or(input, |rate| rate.risen(self.input, input));
+        let from_cache = tokens.cached.min(tokens.input);
+        let to_cache = tokens.cache_write.min(tokens.input - from_cache);
+        let dollars = input.dollars(tokens.input - from_cache - to_cache)
+            + cached.dollars(from_cache)
+            + cache_write.dollars(to_cache)
+            + output.dollars(tokens.output);
+        Usd::new(dollars).expect("rates are at most 1e6 and tokens fit u32, so the sum is finite")
+    }
 }

@@ -92,6 +92,7 @@ fn price(lines: &mut Lines, price: &Price) {
     lines.put("input", price.input.get());
     lines.put("output", price.output.get());
     lines.put_some("cached_input", price.cached_input.map(super::Rate::get));
+    lines.put_some("cache_write", price.cache_write.map(super::Rate::get));
     lines.put("source", price.source.as_str());
     lines.put("as_of", price.as_of.to_string());
     if let Some(long) = &price.long_context {

@@ -58,6 +58,8 @@ pub struct Outcome {
     pub input_tokens: Option<u32>,
     /// Of these, tokens read from the provider's prompt cache.
     pub cached_tokens: Option<u32>,
+    /// Of these, tokens written to it.
+    pub cache_write_tokens: Option<u32>,
     /// Tokens billed for the output, reasoning included, if the provider said.
     pub output_tokens: Option<u32>,
     /// Of these, tokens of reasoning.

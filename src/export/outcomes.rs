@@ -16,6 +16,7 @@ pub(super) fn batch(rows: &[(u64, Outcome)]) -> Result<RecordBatch, ExportError>
     columns.tokens_option("input_tokens", all().map(|o| o.input_tokens));
     columns.tokens_option("output_tokens", all().map(|o| o.output_tokens));
     columns.tokens_option("cached_tokens", all().map(|o| o.cached_tokens));
+    columns.tokens_option("cache_write_tokens", all().map(|o| o.cache_write_tokens));
     columns.tokens_option("reasoning_tokens", all().map(|o| o.reasoning_tokens));
     columns.tokens_option("attempts", all().map(|o| o.attempts.as_ref().map(|a| a.len() as u32)));
     columns.number_option("cost_usd", all().map(|o| o.cost_usd.map(Usd::get)));

@@ -87,6 +87,7 @@ fn outcome(n: u64) -> Outcome {
         status: OutcomeStatus::Timeout,
         input_tokens: Some(9),
         cached_tokens: Some(3),
+        cache_write_tokens: Some(2),
         reasoning_tokens: None,
         attempts: Some(vec![]),
         output_tokens: None,

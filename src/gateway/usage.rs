@@ -1,5 +1,6 @@
 //! Token counts and ids as chat completions report them.
 
+use crate::catalog::BilledTokens;
 use serde_json::Value;
 
 /// What a completion, or the chunks of one, said about itself.
@@ -40,6 +41,17 @@ impl Usage {
     #[must_use]
     pub fn is_counted(&self) -> bool {
         self.input_tokens.is_some() || self.output_tokens.is_some()
+    }
+
+    /// What the bill is for, once input and output are known.
+    #[must_use]
+    pub fn billed(&self) -> Option<BilledTokens> {
+        Some(BilledTokens {
+            input: self.input_tokens?,
+            cached: self.cached_tokens.unwrap_or(0),
+            cache_write: self.cache_write_tokens.unwrap_or(0),
+            output: self.output_tokens?,
+        })
     }
 
     /// Later values win where there are any.

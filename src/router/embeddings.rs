@@ -3,6 +3,7 @@
 use super::{RouteError, Router};
 use crate::{
     access::{Admission, Caller, Named},
+    catalog::BilledTokens,
     dialect::Object,
     domain::{ModelId, RequestId, Usd},
     gateway::{ChatReply, EmbeddingsCall, Forwarded, GatewayError, Leg, OpenGate, Told},
@@ -61,7 +62,7 @@ impl Router {
         let admission = Admission { named: Named::Model(id.clone()), tokens: u64::from(tokens), now };
         let place = inner.access.admit(&caller, &admission)?;
         let at_model = inner.access.admit_model(&id, u64::from(tokens), now)?;
-        let expected_cost = price.cost(tokens, 0, 0);
+        let expected_cost = price.cost(BilledTokens { input: tokens, ..BilledTokens::default() });
         let money = inner.access.reserve(&caller, expected_cost, now)?;
         let leg = Leg { model: &model.entry, dialect: model.dialect, expected_cost };
         let call = EmbeddingsCall { body, decision: inner.clock.decision_id(), deadline, gate: Arc::new(OpenGate) };
@@ -75,7 +76,7 @@ impl Router {
                 return Err(error.into());
             }
         };
-        let cost_usd = usage.input_tokens.map(|input| price.cost(input, 0, usage.output_tokens.unwrap_or(0)));
+        let cost_usd = usage.billed().map(|tokens| price.cost(tokens));
         if let Some(cost) = cost_usd {
             money.settle(cost);
         }

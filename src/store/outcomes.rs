@@ -22,8 +22,8 @@ pub(super) fn check_finite(outcome: &Outcome) -> Result<(), StoreError> {
 const INSERT: &str = "
     INSERT INTO outcomes (
         decision_id, served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms,
-        latency_ms, at_ms, cached_tokens, reasoning_tokens, attempts)
-    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
+        latency_ms, at_ms, cached_tokens, cache_write_tokens, reasoning_tokens, attempts)
+    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
 
 /// Appends one outcome.
 ///
@@ -43,6 +43,7 @@ pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Re
         .bind(outcome.latency_ms)
         .bind(outcome.at.0)
         .bind(outcome.cached_tokens)
+        .bind(outcome.cache_write_tokens)
         .bind(outcome.reasoning_tokens)
         .bind(attempts)
         .bind(id_bytes(outcome.decision_id))
@@ -61,6 +62,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Outcome, StoreError> {
         status: cells.variant("status")?,
         input_tokens: cells.checked_option::<i64, _>("input_tokens")?,
         cached_tokens: cells.checked_option::<i64, _>("cached_tokens")?,
+        cache_write_tokens: cells.checked_option::<i64, _>("cache_write_tokens")?,
         output_tokens: cells.checked_option::<i64, _>("output_tokens")?,
         reasoning_tokens: cells.checked_option::<i64, _>("reasoning_tokens")?,
         attempts: cells.json_option("attempts")?,

@@ -90,6 +90,7 @@ fn outcome(n: u64, model: &str, status: OutcomeStatus) -> Outcome {
         status,
         input_tokens: Some(u32::MAX),
         cached_tokens: Some(3),
+        cache_write_tokens: Some(2),
         reasoning_tokens: None,
         attempts: Some(vec![]),
         output_tokens: None,

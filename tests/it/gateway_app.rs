@@ -149,7 +149,7 @@ impl GatewayMake {
 
 fn entry(provider: &Provider, url: &str) -> String {
     let Provider { name, model, dialect, dearness, .. } = provider;
-    let (input, cached, output) = rates(*dearness);
+    let [input, cached, write, output] = rates(*dearness);
     format!(
         r#"
 [[providers]]
@@ -167,16 +167,16 @@ tier = "small"
 context_window = 200000
 max_output_tokens = 8192
 capabilities = ["tools", "vision", "json_schema"]
-price = {{ input = {input:?}, cached_input = {cached:?}, output = {output:?}, source = "made up", as_of = "2026-11-22" }}
+price = {{ input = {input:?}, cached_input = {cached:?}, cache_write = {write:?}, output = {output:?}, source = "made up", as_of = "2026-11-22" }}
 "#,
         variable = provider.variable(),
         upstream_name = upstream_name(model),
     )
 }
 
-/// USD per million tokens of input, cached input and output.
-fn rates(dearness: f64) -> (f64, f64, f64) {
-    (dearness, dearness / 2.0, 4.0 * dearness)
+/// USD per million tokens of input, of input from the cache and to it, and of output.
+fn rates(dearness: f64) -> [f64; 4] {
+    [dearness, dearness / 2.0, 1.25 * dearness, 4.0 * dearness]
 }
 
 /// What a provider calls its model.
@@ -290,9 +290,10 @@ impl GatewayApp {
     /// What a bill comes to, USD.
     pub(crate) fn cost(&self, bill: &Bill) -> f64 {
         let tokens = bill.tokens;
-        let (input, cached, output) = rates(self.dearness[&bill.model]);
-        let fresh = f64::from(tokens.input - tokens.cached);
-        (fresh * input + f64::from(tokens.cached) * cached + f64::from(tokens.output) * output) / 1e6
+        let fresh = tokens.input - tokens.cached - tokens.written;
+        let billed = [fresh, tokens.cached, tokens.written, tokens.output].map(f64::from);
+        let rates = rates(self.dearness[&bill.model]);
+        billed.iter().zip(rates).map(|(tokens, rate)| tokens * rate).sum::<f64>() / 1e6
     }
 
     /// Sends a request; the body of the answer comes as it comes.

@@ -1,6 +1,8 @@
 //! LiteLLM's `model_prices_and_context_window.json`: one object, a key per model, prices per token.
 
-use super::{Collector, Import, ImportError, ImportOptions, SkipReason, long_context, rate, tier, verbosity};
+use super::{
+    Collector, Import, ImportError, ImportOptions, SkipReason, cache_write, long_context, rate, tier, verbosity,
+};
 use crate::{
     catalog::{Capabilities, ModelEntry, ModelKind, Price},
     domain::ModelId,
@@ -77,6 +79,7 @@ fn price(key: &str, provider: &str, fields: &Map<String, Value>, options: &Impor
     let free = LOCAL.contains(&provider) || key.ends_with(":free");
     let mut price = options.price(per_million("input_cost_per_token"), per_million("output_cost_per_token"), free)?;
     price.cached_input = per_million("cache_read_input_token_cost").and_then(rate);
+    price.cache_write = per_million("cache_creation_input_token_cost").and_then(cache_write);
     // The lowest threshold counts; keys look like `input_cost_per_token_above_272k_tokens`.
     let threshold =
         |key: &String| key.strip_prefix("input_cost_per_token_above_")?.strip_suffix("k_tokens")?.parse::<u32>().ok();

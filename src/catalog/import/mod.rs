@@ -167,13 +167,19 @@ impl ImportOptions<'_> {
             return None;
         }
         let source = self.source.to_owned();
-        Some(Price { input, output, cached_input: None, long_context: None, source, as_of: self.as_of })
+        let (cached_input, cache_write, long_context) = (None, None, None);
+        Some(Price { input, output, cached_input, cache_write, long_context, source, as_of: self.as_of })
     }
 }
 
 /// A rate in USD per million tokens, freed of the noise of a float that was multiplied by a million.
 fn rate(per_million: f64) -> Option<Rate> {
     Rate::new((per_million * 1e9).round() / 1e9).ok()
+}
+
+/// The rate of writes to the prompt cache. Lists write nothing where nothing is charged beyond the rate of input.
+fn cache_write(per_million: f64) -> Option<Rate> {
+    rate(per_million).filter(|rate| *rate > Rate::FREE)
 }
 
 fn long_context(above_tokens: u32, input: Option<f64>, output: Option<f64>) -> Option<LongContext> {

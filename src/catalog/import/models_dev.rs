@@ -1,6 +1,8 @@
 //! models.dev's `api.json`: providers by id, each with its models by id, prices per million tokens.
 
-use super::{Collector, Import, ImportError, ImportOptions, SkipReason, long_context, rate, tier, verbosity};
+use super::{
+    Collector, Import, ImportError, ImportOptions, SkipReason, cache_write, long_context, rate, tier, verbosity,
+};
 use crate::{
     catalog::{Capabilities, LongContext, ModelEntry, ModelKind, Price},
     domain::ModelId,
@@ -77,6 +79,7 @@ fn price(name: &str, model: &Value, options: &ImportOptions<'_>) -> Option<Price
     let cost = |path: &str| model.pointer(path).and_then(Value::as_f64);
     let mut price = options.price(cost("/cost/input"), cost("/cost/output"), name.ends_with(":free"))?;
     price.cached_input = cost("/cost/cache_read").and_then(rate);
+    price.cache_write = cost("/cost/cache_write").and_then(cache_write);
     price.long_context = lowest_tier(model).or_else(|| {
         long_context(200_000, cost("/cost/context_over_200k/input"), cost("/cost/context_over_200k/output"))
     });

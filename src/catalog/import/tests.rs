@@ -7,7 +7,8 @@ use jiff::civil::date;
 const LITELLM: &str = r#"{
   "sample_spec": { "mode": "one of: chat, embedding", "litellm_provider": "openai" },
   "gpt-x": { "mode": "chat", "litellm_provider": "openai", "input_cost_per_token": 1.1e-06,
-    "output_cost_per_token": 4.4e-06, "cache_read_input_token_cost": 2.75e-07, "max_input_tokens": 200000,
+    "output_cost_per_token": 4.4e-06, "cache_read_input_token_cost": 2.75e-07,
+    "cache_creation_input_token_cost": 1.375e-06, "max_input_tokens": 200000,
     "max_output_tokens": 100000, "supports_function_calling": true, "supports_reasoning": true,
     "supports_response_schema": true, "supports_vision": true, "deprecation_date": "2026-10-23",
     "input_cost_per_token_above_272k_tokens": 2.2e-06, "output_cost_per_token_above_272k_tokens": 6.6e-06,
@@ -16,6 +17,7 @@ const LITELLM: &str = r#"{
     "output_cost_per_token": 0, "max_tokens": 8192 },
   "gemini/flash-y": { "mode": "chat", "litellm_provider": "gemini", "max_tokens": 8192 },
   "ollama/llama": { "mode": "chat", "litellm_provider": "ollama", "input_cost_per_token": 0.0,
+    "cache_creation_input_token_cost": 0.0,
     "output_cost_per_token": 0.0, "max_tokens": 8192, "max_input_tokens": 8192 },
   "text-embedding-3": { "mode": "embedding", "litellm_provider": "openai" },
   "azure/gpt-x": { "mode": "chat", "litellm_provider": "azure", "max_tokens": 1 },
@@ -27,7 +29,7 @@ const MODELS_DEV: &str = r#"{
     "acme/big": { "id": "acme/big", "reasoning": true, "tool_call": true, "structured_output": true,
       "release_date": "2026-04-24", "modalities": { "input": ["text", "image"], "output": ["text"] },
       "limit": { "context": 1000000, "output": 384000 },
-      "cost": { "input": 1.74, "output": 3.48, "cache_read": 0.145,
+      "cost": { "input": 1.74, "output": 3.48, "cache_read": 0.145, "cache_write": 2.175,
         "tiers": [ { "input": 9, "output": 9, "tier": { "size": 512000 } },
                    { "input": 3.48, "output": 6.96, "tier": { "type": "context", "size": 256000 } } ] } },
     "acme/gift:free": { "id": "acme/gift:free", "reasoning": false, "tool_call": false, "release_date": "2025-01",
@@ -54,7 +56,7 @@ fn litellm_prices_become_dollars_per_million_with_source_and_day() {
     let model = import.models.iter().find(|model| model.id.as_str() == "openai/gpt-x").unwrap();
     let price = model.price.as_ref().unwrap();
     assert_eq!((price.input.get(), price.output.get()), (1.1, 4.4));
-    assert_eq!(price.cached_input.map(Rate::get), Some(0.275));
+    assert_eq!((price.cached_input.map(Rate::get), price.cache_write.map(Rate::get)), (Some(0.275), Some(1.375)));
     assert_eq!((price.source.as_str(), price.as_of), ("fixture", date(2026, 11, 22)));
     let long = price.long_context.unwrap();
     assert_eq!((long.above_tokens, long.input.get(), long.output.get()), (128_000, 1.5, 5.0));
@@ -89,6 +91,8 @@ fn a_price_of_nothing_is_free_only_where_the_list_says_so() {
     let import = litellm(LITELLM, &options(&[("ollama", "ollama"), ("gemini", "google")])).unwrap();
     let priced: Vec<_> = import.models.iter().map(|model| (model.id.as_str(), model.price.is_some())).collect();
     assert_eq!(priced, [("google/flash-y", false), ("ollama/llama", true)]);
+    let writes = import.models[1].price.as_ref().map(|price| price.cache_write);
+    assert_eq!(writes, Some(None), "writing that costs nothing more costs what input does");
 }
 
 #[test]
@@ -98,7 +102,9 @@ fn models_dev_entries_are_read() {
     let expected = [("openrouter/acme/big", true), ("openrouter/acme/gift:free", true), ("openrouter/acme/odd", false)];
     assert_eq!(ids, expected);
     let big = &import.models[0];
-    let long = big.price.as_ref().and_then(|price| price.long_context).unwrap();
+    let price = big.price.as_ref().unwrap();
+    assert_eq!((price.cached_input.map(Rate::get), price.cache_write.map(Rate::get)), (Some(0.145), Some(2.175)));
+    let long = price.long_context.unwrap();
     assert_eq!((long.above_tokens, long.input.get()), (256_000, 3.48));
     assert_eq!((big.upstream_name.as_str(), big.released), ("acme/big", Some(date(2026, 4, 24))));
     assert!(big.capabilities.vision && big.capabilities.json_schema && !big.deprecated);

@@ -196,11 +196,13 @@ fn price(mut section: Section<'_, '_>, faults: &mut Faults<'_>, kind: ModelKind)
     let input = section.required(faults, "input", &RATE);
     let output = of_chat(&mut section, faults, kind, "output", &RATE, Rate::FREE);
     let cached_input = section.optional(faults, "cached_input", &RATE);
+    let cache_write = section.optional(faults, "cache_write", &RATE);
     let source = section.required(faults, "source", &TEXT);
     let as_of = section.required(faults, "as_of", &DATE);
     let long_context = section.table(faults, "long_context").and_then(|long| long_context(long, faults));
     section.finish(faults);
-    Some(Price { input: input?, output: output?, cached_input, long_context, source: source?, as_of: as_of? })
+    let (input, output, source, as_of) = (input?, output?, source?, as_of?);
+    Some(Price { input, output, cached_input, cache_write, long_context, source, as_of })
 }
 
 fn long_context(mut section: Section<'_, '_>, faults: &mut Faults<'_>) -> Option<LongContext> {

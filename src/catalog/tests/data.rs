@@ -22,6 +22,7 @@ fn every_builtin_price_is_above_zero_and_names_source_and_day() {
         assert!(price.input > Rate::FREE && (price.output > Rate::FREE) != embeds, "{}", model.id);
         assert!(!price.source.is_empty() && price.as_of >= oldest, "{}", model.id);
         assert!(price.cached_input.is_none_or(|cached| cached <= price.input), "{}", model.id);
+        assert!(price.cache_write.is_none_or(|write| write >= price.input), "{}", model.id);
         assert!(price.long_context.is_none_or(|long| long.input >= price.input), "{}", model.id);
     }
 }
@@ -162,10 +163,34 @@ fn long_requests_cost_the_long_rates_and_cached_tokens_less() {
     let keys = r#"price = { input = 1, output = 4, cached_input = 0.1, source = "s", as_of = 2026-11-22,
         long_context = { above_tokens = 1000, input = 2, output = 6 } }"#;
     let price = model_with(keys).price.unwrap();
-    let cost = |input, cached, output| (price.cost(input, cached, output).get() * 1e6).round();
+    let cost = |input, cached, output| {
+        let tokens = BilledTokens { input, cached, output, ..BilledTokens::default() };
+        (price.cost(tokens).get() * 1e6).round()
+    };
     assert_eq!(cost(1000, 0, 100), 1400.0);
     assert_eq!(cost(1001, 0, 100), 2602.0);
     assert_eq!(cost(1000, 600, 0), 460.0);
     assert_eq!(cost(2000, 1000, 0), 2200.0, "the cached rate rises as the input rate does");
     assert_eq!(cost(10, 99, 0), 1.0, "no more is cached than there is");
+}
+
+#[test]
+fn tokens_written_to_the_cache_cost_their_own_rate_or_that_of_input() {
+    let keys = |write: &str| {
+        format!(
+            r#"price = {{ input = 1, output = 4, cached_input = 0.1, {write} source = "s", as_of = 2026-11-22,
+            long_context = {{ above_tokens = 1000, input = 2, output = 6 }} }}"#
+        )
+    };
+    let cost = |price: &Price, input, cached, cache_write| {
+        let tokens = BilledTokens { input, cached, cache_write, output: 0 };
+        (price.cost(tokens).get() * 1e6).round()
+    };
+    let price = model_with(&keys("cache_write = 1.25,")).price.unwrap();
+    assert_eq!(cost(&price, 1000, 0, 400), 600.0 + 500.0);
+    assert_eq!(cost(&price, 1000, 500, 400), 100.0 + 50.0 + 500.0);
+    assert_eq!(cost(&price, 2000, 0, 1000), 2000.0 + 2500.0, "the rate rises as the input rate does");
+    assert_eq!(cost(&price, 100, 60, 99), 6.0 + 50.0, "no more is written than there is left");
+    let plain = model_with(&keys("")).price.unwrap();
+    assert_eq!(cost(&plain, 1000, 0, 400), 1000.0);
 }

@@ -1,7 +1,7 @@
 //! The list of models: OpenAI's shape, with what routing knows beside it.
 
 use crate::{
-    catalog::{self, ModelEntry, Price},
+    catalog::{self, ModelEntry, Price, Rate},
     router::FleetModel,
 };
 use serde::Serialize;
@@ -85,6 +85,11 @@ pub(crate) struct PriceBody {
     /// Output tokens.
     #[schema(example = 2.0)]
     output_usd_per_million: f64,
+    /// Input tokens read from the provider's prompt cache; null: as input.
+    #[schema(example = 0.025)]
+    cached_input_usd_per_million: Option<f64>,
+    /// Input tokens written to it; null: as input.
+    cache_write_usd_per_million: Option<f64>,
     /// Where it was read.
     source: String,
     /// The day it was read.
@@ -145,6 +150,8 @@ impl From<&Price> for PriceBody {
         Self {
             input_usd_per_million: price.input.get(),
             output_usd_per_million: price.output.get(),
+            cached_input_usd_per_million: price.cached_input.map(Rate::get),
+            cache_write_usd_per_million: price.cache_write.map(Rate::get),
             source: price.source.clone(),
             as_of: price.as_of.to_string(),
         }

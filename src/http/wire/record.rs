@@ -49,6 +49,8 @@ pub(crate) struct OutcomeBody {
     input_tokens: Option<u32>,
     /// Of these, tokens read from the provider's prompt cache; likewise.
     cached_tokens: Option<u32>,
+    /// Of these, tokens written to it; likewise.
+    cache_write_tokens: Option<u32>,
     /// Tokens billed for the output; likewise.
     output_tokens: Option<u32>,
     /// Of these, tokens of reasoning; likewise.
@@ -129,6 +131,7 @@ impl From<&Outcome> for OutcomeBody {
             completion_id: outcome.completion_id.clone(),
             input_tokens: outcome.input_tokens,
             cached_tokens: outcome.cached_tokens,
+            cache_write_tokens: outcome.cache_write_tokens,
             output_tokens: outcome.output_tokens,
             reasoning_tokens: outcome.reasoning_tokens,
             attempts: outcome.attempts.as_ref().map(|all| all.iter().map(Into::into).collect()),

@@ -58,7 +58,7 @@ impl Record {
     fn cost(&self, usage: &Usage) -> Option<Usd> {
         let model = self.router.inner.fleet.get(&self.served)?;
         let price = model.entry.price.as_ref()?;
-        Some(price.cost(usage.input_tokens?, usage.cached_tokens.unwrap_or(0), usage.output_tokens?))
+        Some(price.cost(usage.billed()?))
     }
 
     async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
@@ -76,6 +76,7 @@ impl Record {
             completion_id: usage.completion_id,
             input_tokens: usage.input_tokens,
             cached_tokens: usage.cached_tokens,
+            cache_write_tokens: usage.cache_write_tokens,
             output_tokens: usage.output_tokens,
             reasoning_tokens: usage.reasoning_tokens,
             attempts: Some(self.attempts),

@@ -125,6 +125,8 @@ impl Story {
         let (input, output) = (u64::from(bill.tokens.input), u64::from(bill.tokens.output));
         assert_eq!(told.usage, Some((input, output)), "{bill:?}: {}", self.answer.text);
         assert_eq!((&self.outcome["input_tokens"], &self.outcome["output_tokens"]), (&input.into(), &output.into()));
+        let from_and_to_cache = (&self.outcome["cached_tokens"], &self.outcome["cache_write_tokens"]);
+        assert_eq!(from_and_to_cache, (&bill.tokens.cached.into(), &bill.tokens.written.into()), "{}", self.record);
         let cost = self.outcome["cost_usd"].as_f64().expect("a cost");
         let expected = app.cost(&bill);
         assert!((cost - expected).abs() < 1e-12, "{cost} logged, {expected} billed: {bill:?}");

@@ -58,7 +58,9 @@ pub(super) fn error_event(speech: Speech) -> String {
 fn chat_usage(tokens: Tokens) -> Value {
     json!({
         "prompt_tokens": tokens.input, "completion_tokens": tokens.output, "total_tokens": tokens.input + tokens.output,
-        "prompt_tokens_details": {"cached_tokens": tokens.cached, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": tokens.cached, "cache_write_tokens": tokens.written, "audio_tokens": 0,
+        },
         "completion_tokens_details": {"reasoning_tokens": tokens.reasoning, "audio_tokens": 0},
     })
 }
@@ -144,8 +146,8 @@ fn event(kind: &str, data: &Value) -> String {
 /// Input as Anthropic counts it: what came from the cache stands apart.
 fn messages_usage(tokens: Tokens) -> Value {
     json!({
-        "input_tokens": tokens.input - tokens.cached, "cache_read_input_tokens": tokens.cached,
-        "cache_creation_input_tokens": 0, "output_tokens": tokens.output, "service_tier": "standard",
+        "input_tokens": tokens.input - tokens.cached - tokens.written, "cache_read_input_tokens": tokens.cached,
+        "cache_creation_input_tokens": tokens.written, "output_tokens": tokens.output, "service_tier": "standard",
     })
 }
 

@@ -10,6 +10,8 @@ pub(crate) struct Tokens {
     pub(crate) input: u32,
     /// Of it read from the prompt cache.
     pub(crate) cached: u32,
+    /// Of it written to the prompt cache.
+    pub(crate) written: u32,
     /// All of the output.
     pub(crate) output: u32,
     /// Of it spent on thinking.
@@ -107,9 +109,11 @@ fn example(schema: &Value) -> Value {
 fn tokens(n: usize, asked: &Asked, pieces: usize, calls: &[Call]) -> Tokens {
     let input = asked.bytes / 4 + 3 + n % 17;
     let cached = if n.is_multiple_of(3) { input / 2 } else { 0 };
+    let written = if n.is_multiple_of(2) { input / 3 } else { 0 };
     let reasoning = if asked.thinks || n % 4 == 1 { 5 + n % 11 } else { 0 };
     let spoken =
         pieces * asked.choices + calls.iter().map(|call| call.arguments.to_string().len() / 4 + 5).sum::<usize>();
-    let [input, cached, output, reasoning] = [input, cached, spoken + reasoning, reasoning].map(|n| n as u32);
-    Tokens { input, cached, output, reasoning }
+    let output = spoken + reasoning;
+    let [input, cached, written, output, reasoning] = [input, cached, written, output, reasoning].map(|n| n as u32);
+    Tokens { input, cached, written, output, reasoning }
 }

@@ -91,6 +91,7 @@ fn a_record_shows_what_came_of_the_decision() {
         status: OutcomeStatus::Ok,
         input_tokens: Some(11),
         cached_tokens: Some(3),
+        cache_write_tokens: Some(2),
         reasoning_tokens: None,
         attempts: Some(vec![]),
         output_tokens: None,
