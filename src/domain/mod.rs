@@ -17,7 +17,7 @@ pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
 pub use ids::{DecisionId, InvalidId, KeyId, ModelId, RequestId, Scope, SessionId, Tenant, covers};
 pub use key::{CallerId, KeyHash, KeyLimits, KeyRecord, RateLimits, Spent};
 pub use outcome::{Attempt, Outcome, OutcomeStatus};
-pub use prompt::{Prompt, Requirements, Role, Turn};
+pub use prompt::{Prompt, Requirements, Role, Turn, tokens_of};
 pub use task::{TaskProbabilities, TaskType, UnknownTaskType};
 pub use units::{Difficulty, OutOfRange, Propensity, Quality, UnixMillis, Usd, clip01, logit, sigmoid};
 

@@ -64,8 +64,10 @@ pub struct Outcome {
     pub output_tokens: Option<u32>,
     /// Of these, tokens of reasoning.
     pub reasoning_tokens: Option<u32>,
-    /// Tokens × price; `None` when either is unknown (unpriced is not free).
+    /// Tokens × price; `None` when no provider sends a bill, or the price is unknown (unpriced is not free).
     pub cost_usd: Option<Usd>,
+    /// Whether the cost is an estimate, because the provider did not say all tokens.
+    pub cost_is_estimate: bool,
     /// Calls made to providers, in order; `None` in logs from before they were kept.
     pub attempts: Option<Vec<Attempt>>,
     /// Until the first content byte, milliseconds.

@@ -2,6 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes of text that a token has, roughly: every model counts in its own way.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// An estimate of the tokens of so many bytes of text; a part of a token counts as one.
+#[must_use]
+pub fn tokens_of(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)
+}
+
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,7 +87,7 @@ impl Prompt {
     /// O(turns), whatever the size of the text.
     #[must_use]
     pub fn estimated_tokens(&self) -> u32 {
-        let tokens = (self.bytes() + self.schema_bytes) / 4 + 4 * self.turns.len() + 3;
+        let tokens = (self.bytes() + self.schema_bytes) / BYTES_PER_TOKEN + 4 * self.turns.len() + 3;
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 }

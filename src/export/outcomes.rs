@@ -20,6 +20,7 @@ pub(super) fn batch(rows: &[(u64, Outcome)]) -> Result<RecordBatch, ExportError>
     columns.tokens_option("reasoning_tokens", all().map(|o| o.reasoning_tokens));
     columns.tokens_option("attempts", all().map(|o| o.attempts.as_ref().map(|a| a.len() as u32)));
     columns.number_option("cost_usd", all().map(|o| o.cost_usd.map(Usd::get)));
+    columns.flag("cost_is_estimate", all().map(|o| o.cost_is_estimate));
     columns.number_option("first_byte_ms", all().map(|o| o.first_byte_ms));
     columns.number("latency_ms", all().map(|o| o.latency_ms));
     columns.at(all().map(|o| o.at));

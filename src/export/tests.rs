@@ -92,6 +92,7 @@ fn outcome(n: u64) -> Outcome {
         attempts: Some(vec![]),
         output_tokens: None,
         cost_usd: None,
+        cost_is_estimate: true,
         first_byte_ms: None,
         latency_ms: 31.5,
         at: UnixMillis(1_760_000_001_000),
@@ -209,6 +210,7 @@ async fn outcomes_keep_what_is_unknown_as_null() {
     assert_eq!(texts(column("status")), [Some("timeout")]);
     assert_eq!(texts(column("completion_id")), [None]);
     assert!(column("cost_usd").is_null(0) && column("output_tokens").is_null(0));
+    assert!(column("cost_is_estimate").as_boolean().value(0));
     assert_eq!(column("latency_ms").as_primitive::<Float64Type>().value(0), 31.5);
 }
 

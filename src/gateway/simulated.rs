@@ -92,7 +92,9 @@ impl SimulatedWorld {
         let pause = 1000.0 / model.latency.tokens_per_second.max(1.0);
         let world = *self;
         stream::iter(answer.events(model)).then(move |item| async move {
-            world.wait(pause).await;
+            if matches!(item, StreamItem::Piece(_)) {
+                world.wait(pause).await;
+            }
             Ok(item)
         })
     }
@@ -160,18 +162,16 @@ impl Answer {
 
     /// A word a chunk, then the finish, the usage if asked for, and the end.
     fn events(&self, model: &ModelEntry) -> Vec<StreamItem> {
-        let event = |value: &Value| StreamItem::Piece(Told::Hub(value.clone()));
         let delta = |delta: Value, finish: Option<&str>| {
             self.chunk(model, json!([{"index": 0, "delta": delta, "finish_reason": finish}]), None)
         };
-        let mut items = vec![event(&delta(json!({"role": "assistant", "content": ""}), None))];
-        items.extend(self.text.split_inclusive(' ').map(|word| event(&delta(json!({"content": word}), None))));
-        items.push(event(&delta(json!({}), Some("stop"))));
+        let words = self.text.split_inclusive(' ').map(|word| delta(json!({"content": word}), None));
+        let chunks = [delta(json!({"role": "assistant", "content": ""}), None)].into_iter().chain(words);
+        let chunks = chunks.chain([delta(json!({}), Some("stop"))]);
+        let told = |chunk: Value| [StreamItem::Usage(Usage::of(&chunk)), StreamItem::Piece(Told::Hub(chunk))];
+        let mut items: Vec<StreamItem> = chunks.flat_map(told).collect();
         let last = self.chunk(model, json!([]), Some(self.usage()));
-        items.push(StreamItem::Usage(Usage::of(&last)));
-        if self.wants_usage {
-            items.push(event(&last));
-        }
+        items.extend(told(last).into_iter().take(if self.wants_usage { 2 } else { 1 }));
         items.push(StreamItem::End);
         items
     }

@@ -51,21 +51,22 @@ impl Pieces {
         let usage = Usage::of(&chunk);
         self.has_content |= has_content(&chunk);
         let only_usage = usage.is_counted() && chunk["choices"].as_array().is_none_or(Vec::is_empty);
+        // Before the piece: who leaves with a piece has had its tokens.
+        if usage != Usage::default() {
+            self.queue.push_back(StreamItem::Usage(usage));
+        }
         if !only_usage || wants_usage {
             super::name_model(&mut chunk, model);
             self.queue.push_back(StreamItem::Piece(Told::Hub(chunk)));
-        }
-        if usage != Usage::default() {
-            self.queue.push_back(StreamItem::Usage(usage));
         }
     }
 
     /// Events in the caller's own dialect, with what they mean in the hub's.
     pub(super) fn native(&mut self, events: Bytes, meaning: &[Value]) {
         self.has_content |= meaning.iter().any(has_content);
-        self.queue.push_back(StreamItem::Piece(Told::Native(events)));
         let usages = meaning.iter().map(Usage::of).filter(|usage| *usage != Usage::default());
         self.queue.extend(usages.map(StreamItem::Usage));
+        self.queue.push_back(StreamItem::Piece(Told::Native(events)));
     }
 
     /// The answer is whole.

@@ -18,6 +18,8 @@ pub struct Usage {
     pub output_tokens: Option<u32>,
     /// Of these, tokens of reasoning.
     pub reasoning_tokens: Option<u32>,
+    /// Bytes of text, reasoning and calls that it said: for whoever must estimate what the provider did not count.
+    pub said_bytes: usize,
 }
 
 impl Usage {
@@ -34,6 +36,7 @@ impl Usage {
             cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
             output_tokens: count("/completion_tokens"),
             reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
+            said_bytes: body["choices"].as_array().into_iter().flatten().map(said_bytes).sum(),
         }
     }
 
@@ -54,7 +57,7 @@ impl Usage {
         })
     }
 
-    /// Later values win where there are any.
+    /// Later values win where there are any; what was said adds up.
     pub fn merge(&mut self, later: Self) {
         self.completion_id = later.completion_id.or(self.completion_id.take());
         self.input_tokens = later.input_tokens.or(self.input_tokens);
@@ -62,5 +65,56 @@ impl Usage {
         self.cache_write_tokens = later.cache_write_tokens.or(self.cache_write_tokens);
         self.output_tokens = later.output_tokens.or(self.output_tokens);
         self.reasoning_tokens = later.reasoning_tokens.or(self.reasoning_tokens);
+        self.said_bytes += later.said_bytes;
+    }
+}
+
+/// What a choice of a completion, or of a chunk, says.
+fn said_bytes(choice: &Value) -> usize {
+    let said = choice.get("delta").unwrap_or(&choice["message"]);
+    // Where both are there, they are the same.
+    let reasoning = said.get("reasoning_content").unwrap_or(&said["reasoning"]);
+    let calls = said["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
+    let calls = calls.flat_map(|function| [&function["name"], &function["arguments"]]);
+    [&said["content"], &said["refusal"], reasoning].into_iter().chain(calls).map(text_bytes).sum()
+}
+
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(parts) => parts.iter().map(|part| part["text"].as_str().map_or(0, str::len)).sum(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_stream_says_adds_up_to_what_the_whole_says() {
+        let call = json!({"id": "call_1", "type": "function", "function": {"name": "rain", "arguments": "{\"at\":1}"}});
+        let message = json!({
+            "role": "assistant", "content": "Zürich ", "reasoning_content": "hm", "reasoning": "hm", "tool_calls": [call],
+        });
+        let whole = Usage::of(&json!({"id": "c", "choices": [{"index": 0, "message": message}]}));
+        assert_eq!(whole.said_bytes, 8 + 2 + 4 + 8);
+        let deltas = [
+            json!({"role": "assistant", "content": ""}),
+            json!({"reasoning_content": "hm"}),
+            json!({"content": "Zü"}),
+            json!({"content": "rich "}),
+            json!({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "rain", "arguments": ""}}]}),
+            json!({"tool_calls": [{"index": 0, "function": {"arguments": "{\"at\":1}"}}]}),
+            json!({}),
+        ];
+        let mut streamed = Usage::default();
+        for delta in deltas {
+            streamed.merge(Usage::of(&json!({"id": "c", "choices": [{"index": 0, "delta": delta}], "usage": null})));
+        }
+        assert_eq!(streamed, whole);
+        let parts = json!({"choices": [{"message": {"content": [{"type": "text", "text": "four"}]}}]});
+        assert_eq!(Usage::of(&parts).said_bytes, 4);
     }
 }

@@ -1,11 +1,11 @@
 //! A request and its caller's limits: let in before it is decided, its money put aside before a provider is called, both
 //! settled with what came of it.
 
-use super::{Clock, Inner, ModelChoice, RouteRequest};
+use super::{Clock, Inner, ModelChoice, RouteRequest, bill::Bill};
 use crate::{
     access::{Access, Admission, Caller, Headroom, Named, Permit, Refusal, Reservation},
     config::DEFAULT_POLICY,
-    domain::{Decision, ModelId, Outcome, OutcomeStatus, Prompt, UnixMillis, Usd},
+    domain::{Decision, ModelId, Prompt, UnixMillis, Usd},
 };
 use std::sync::Arc;
 
@@ -85,19 +85,13 @@ impl Admitted {
         }
     }
 
-    /// Ends the request with what came of it; what nobody knows counts as estimated. When a service starts, it sums up the
-    /// log by the same rule.
-    pub(super) fn settle(&mut self, outcome: &Outcome) {
-        let (tokens, bill) = if is_unbilled(outcome) {
-            (Some(0), Some(Usd::ZERO))
-        } else {
-            let tokens = outcome.input_tokens.zip(outcome.output_tokens);
-            (tokens.map(|(input, output)| u64::from(input) + u64::from(output)), outcome.cost_usd)
-        };
-        settle(self.place.take(), tokens, outcome.at);
-        settle(self.at_model.take(), tokens, outcome.at);
-        if let (Some(bill), Some(money)) = (bill, self.money.take()) {
-            money.settle(bill);
+    /// Ends the request with its bill; without one it cost nothing. When a service starts, it sums up the bills in the log.
+    pub(super) fn settle(&mut self, bill: Option<&Bill>, now: UnixMillis) {
+        let tokens = Some(bill.map_or(0, Bill::token_count));
+        settle(self.place.take(), tokens, now);
+        settle(self.at_model.take(), tokens, now);
+        if let Some(money) = self.money.take() {
+            money.settle(bill.map_or(Usd::ZERO, |bill| bill.cost));
         }
     }
 }
@@ -115,12 +109,6 @@ fn settle(place: Option<Permit>, tokens: Option<u64>, now: UnixMillis) {
     if let (Some(place), Some(tokens)) = (place, tokens) {
         place.settle(tokens, now);
     }
-}
-
-/// A provider that failed before its first byte sends no bill.
-fn is_unbilled(outcome: &Outcome) -> bool {
-    let failed = outcome.status == OutcomeStatus::UpstreamError && outcome.first_byte_ms.is_none();
-    failed && outcome.cost_usd.is_none()
 }
 
 fn named(choice: &ModelChoice) -> Named {

@@ -1,7 +1,8 @@
 //! What operators see of decisions, of posteriors and of providers.
 
+use super::bill::Bill;
 use crate::{
-    domain::{Decision, ModelId, Scope, Usd},
+    domain::{Decision, ModelId, Scope},
     telemetry::names,
 };
 use std::time::Duration;
@@ -31,8 +32,12 @@ pub(super) fn failed(provider: &str, model: &ModelId, class: &'static str) {
     metrics::counter!(names::UPSTREAM_ERRORS, "provider" => provider, "model" => model, "class" => class).increment(1);
 }
 
-/// Adds to the bill of a model.
-pub(super) fn spent(provider: &str, model: &ModelId, cost: Usd) {
+/// Adds to the bill of a model, and counts it if it had to be estimated.
+pub(super) fn spent(provider: &str, model: &ModelId, bill: &Bill) {
     let (provider, model) = (provider.to_owned(), model.to_string());
-    metrics::gauge!(names::SPEND_USD, "provider" => provider, "model" => model).increment(cost.get());
+    let labels = [("provider", provider), ("model", model)];
+    metrics::gauge!(names::SPEND_USD, &labels).increment(bill.cost.get());
+    if bill.is_estimate {
+        metrics::counter!(names::ESTIMATED_BILLS, &labels).increment(1);
+    }
 }

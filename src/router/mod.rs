@@ -3,6 +3,7 @@
 //! Handlers call one function of [`Router`] each. No type of the HTTP framework comes in here.
 
 mod admission;
+mod bill;
 mod clock;
 mod controllers;
 mod decide;

@@ -181,8 +181,8 @@ fn limits(cells: &Cells<'_>) -> Result<KeyLimits, StoreError> {
     })
 }
 
-/// By decision, so that a bill counts in the month in which it was reserved. A bill that nobody knows counts at its
-/// prediction, as it does in a running service, unless the provider refused before the first byte.
+/// By decision, so that a bill counts in the month in which it was reserved. A bill that nobody knows, as old logs have them,
+/// counts at its prediction, unless the provider refused before the first byte.
 const SPENT: &str = "
     SELECT d.key_id, d.tenant,
            SUM(CASE WHEN o.cost_usd IS NOT NULL THEN o.cost_usd

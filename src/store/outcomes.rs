@@ -22,8 +22,8 @@ pub(super) fn check_finite(outcome: &Outcome) -> Result<(), StoreError> {
 const INSERT: &str = "
     INSERT INTO outcomes (
         decision_id, served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms,
-        latency_ms, at_ms, cached_tokens, cache_write_tokens, reasoning_tokens, attempts)
-    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
+        latency_ms, at_ms, cached_tokens, cache_write_tokens, reasoning_tokens, attempts, cost_is_estimate)
+    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
 
 /// Appends one outcome.
 ///
@@ -46,6 +46,7 @@ pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Re
         .bind(outcome.cache_write_tokens)
         .bind(outcome.reasoning_tokens)
         .bind(attempts)
+        .bind(outcome.cost_is_estimate)
         .bind(id_bytes(outcome.decision_id))
         .execute(conn)
         .await?;
@@ -67,6 +68,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Outcome, StoreError> {
         reasoning_tokens: cells.checked_option::<i64, _>("reasoning_tokens")?,
         attempts: cells.json_option("attempts")?,
         cost_usd: cells.checked_option::<f64, _>("cost_usd")?,
+        cost_is_estimate: cells.get("cost_is_estimate")?,
         first_byte_ms: cells.get("first_byte_ms")?,
         latency_ms: cells.get("latency_ms")?,
         at: cells.at()?,

@@ -95,6 +95,7 @@ fn outcome(n: u64, model: &str, status: OutcomeStatus) -> Outcome {
         attempts: Some(vec![]),
         output_tokens: None,
         cost_usd: Some(Usd::new(0.1 + 0.2).unwrap()),
+        cost_is_estimate: true,
         first_byte_ms: Some(1.0 / 3.0),
         latency_ms: 1_234.567_8,
         at: UnixMillis(1_760_000_001_000),

@@ -66,6 +66,8 @@ metrics_table! {
         "Failed provider calls, by provider, model and class of error.";
     SPEND_USD = "satisfice_spend_usd_total", Gauge, Count,
         "US dollars spent at providers, by provider and model; only grows, a gauge because counters hold whole numbers.";
+    ESTIMATED_BILLS = "satisfice_estimated_bills_total", Counter, Count,
+        "Bills that were estimated, as the provider did not say all tokens or nobody waited for it, by provider and model.";
 }
 
 /// Tells the recorder in force what every metric means.

@@ -20,7 +20,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
 use satisfice::{
-    access::KeyBook,
+    access::{KeyBook, Rules},
     app::{self, Invocation, Setup},
     encoder::{EncoderPool, PoolOptions},
     http::{Door, HttpLimits, Readiness, service},
@@ -184,8 +184,16 @@ pub(crate) fn upstream_name(model: &str) -> String {
     format!("{}-2026", model.replace('/', "-"))
 }
 
+/// A service and what tests look at of it.
+struct Assembled {
+    service: axum::Router,
+    key: String,
+    store: Store,
+    keys: KeyBook,
+}
+
 /// The only place that knows what a service is made of.
-async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> (axum::Router, String) {
+async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
     let settings = &setup.settings;
     let clock = Arc::new(SystemClock);
     let store = Store::in_memory().await.expect("memory");
@@ -196,7 +204,7 @@ async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> (axum::Rout
         classifier: classifier(),
         fleet: Fleet::new(&setup.catalog, &setup.enabled),
         gateway: app::gateway(setup).expect("a client"),
-        store,
+        store: store.clone(),
         access: keys.access().clone(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
     };
@@ -214,7 +222,8 @@ async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> (axum::Rout
     }
     let limits = HttpLimits { max_body_bytes: 1 << 20, max_concurrent: 256, request_timeout: timeout };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    (service(router, Door::new(keys, None, clock), limits, Readiness::default(), metrics), key)
+    let service = service(router, Door::new(keys.clone(), None, clock), limits, Readiness::default(), metrics);
+    Assembled { service, key, store, keys }
 }
 
 /// The service with its providers.
@@ -225,6 +234,8 @@ pub(crate) struct GatewayApp {
     service: axum::Router,
     /// What callers show if the service is locked.
     pub(crate) key: String,
+    pub(crate) store: Store,
+    pub(crate) keys: KeyBook,
     server: Option<JoinHandle<()>>,
 }
 
@@ -241,9 +252,9 @@ impl GatewayApp {
         let environment = make.environment();
         let setup = Setup::load(&Invocation { config: Some(config), environment, ..Invocation::default() });
         let setup = setup.unwrap_or_else(|e| panic!("{e}"));
-        let (service, key) = assemble(&setup, make.timeout, make.locked).await;
+        let Assembled { service, key, store, keys } = assemble(&setup, make.timeout, make.locked).await;
         let dearness = make.providers.iter().map(|p| (upstream_name(p.model), p.dearness)).collect();
-        Self { upstreams, dearness, service, key, server: None }
+        Self { upstreams, dearness, service, key, store, keys, server: None }
     }
 
     /// Alpha, beta and gamma follow these scripts.
@@ -317,6 +328,17 @@ impl GatewayApp {
         let builder = self.shown(request(Method::GET, &format!("/v1/decisions/{decision}")));
         let request = builder.body(Body::empty()).expect("a request");
         whole(self.service.clone().oneshot(request).await.expect("infallible")).await.json()
+    }
+
+    /// What the first tenant has spent this month, and what is put aside for it; of this service, and of one that would start
+    /// now with its log.
+    pub(crate) async fn spent(&self) -> [(f64, f64); 2] {
+        let now = SystemClock.now();
+        let next = KeyBook::load(self.store.clone(), Rules::default(), now).await.expect("the log reads");
+        [&self.keys, &next].map(|keys| {
+            let account = keys.access().usage(now).tenants.first().map(|tenant| tenant.account);
+            account.map_or((0.0, 0.0), |account| (account.spent.get(), account.reserved.get()))
+        })
     }
 
     /// Asks something in a dialect, with further fields, and checks that all tell the same story.

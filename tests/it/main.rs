@@ -1,6 +1,7 @@
 //! One binary, a file per behaviour.
 
 mod access;
+mod bills;
 mod classifier;
 mod dialects;
 mod encoder;

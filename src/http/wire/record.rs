@@ -55,8 +55,13 @@ pub(crate) struct OutcomeBody {
     output_tokens: Option<u32>,
     /// Of these, tokens of reasoning; likewise.
     reasoning_tokens: Option<u32>,
-    /// The bill, USD; null when tokens or price are unknown, which is not free.
+    /// The bill, USD; null when no provider sends one, as it failed before its first byte, or when it is unknown, which is not
+    /// free.
     cost_usd: Option<f64>,
+    /// Whether the bill is an estimate: the provider did not say all tokens, as its stream broke off, the caller left, or it
+    /// never does. Input is then taken as estimated for the decision, output as far as it was passed on, or as predicted if
+    /// nothing was.
+    cost_is_estimate: bool,
     /// Until the first content byte, milliseconds.
     first_byte_ms: Option<f64>,
     /// Until the end, milliseconds.
@@ -136,6 +141,7 @@ impl From<&Outcome> for OutcomeBody {
             reasoning_tokens: outcome.reasoning_tokens,
             attempts: outcome.attempts.as_ref().map(|all| all.iter().map(Into::into).collect()),
             cost_usd: outcome.cost_usd.map(Into::into),
+            cost_is_estimate: outcome.cost_is_estimate,
             first_byte_ms: outcome.first_byte_ms,
             latency_ms: outcome.latency_ms,
             at: rfc3339(outcome.at),

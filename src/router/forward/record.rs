@@ -2,9 +2,10 @@
 
 use super::gate::{SharedAdmitted, lock};
 use crate::{
-    domain::{Attempt, Decision, ModelId, Outcome, OutcomeStatus, Usd},
+    catalog::BilledTokens,
+    domain::{Attempt, Decision, ModelId, Outcome, OutcomeStatus, Usd, tokens_of},
     gateway::Usage,
-    router::{RouteError, Router, measure},
+    router::{RouteError, Router, bill::Bill, measure},
 };
 use std::{
     sync::{
@@ -33,13 +34,13 @@ impl Record {
     }
 
     /// Shows operators what is about to be recorded.
-    fn measure(&self, status: OutcomeStatus, cost: Option<Usd>) {
+    fn measure(&self, status: OutcomeStatus, bill: Option<&Bill>) {
         let (provider, model) = (&self.provider, &self.served);
         if status == OutcomeStatus::Ok {
             measure::answered(provider, model, self.started.elapsed());
         }
-        if let Some(cost) = cost {
-            measure::spent(provider, model, cost);
+        if let Some(bill) = bill {
+            measure::spent(provider, model, bill);
         }
     }
 
@@ -55,24 +56,40 @@ impl Record {
         }
     }
 
-    fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let model = self.router.inner.fleet.get(&self.served)?;
-        let price = model.entry.price.as_ref()?;
-        Some(price.cost(usage.billed()?))
+    /// What the answer costs; nothing where no provider sends a bill: it failed before its first byte.
+    fn bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
+        let failed_early = status == OutcomeStatus::UpstreamError && self.first_byte_ms.is_none();
+        if failed_early && !usage.is_counted() {
+            return None;
+        }
+        let price = self.router.inner.fleet.get(&self.served)?.entry.price.as_ref()?;
+        Some(Bill::of(price, usage, self.expected(usage)))
+    }
+
+    /// Tokens to assume where the provider does not say: input as estimated for the decision, output as far as it was heard,
+    /// or as predicted if nothing was.
+    fn expected(&self, usage: &Usage) -> BilledTokens {
+        let predicted = self.decision.candidate(&self.served).and_then(|candidate| candidate.predicted);
+        let output = match usage.said_bytes {
+            0 => predicted.map_or(0, |predicted| predicted.output_tokens),
+            bytes => tokens_of(bytes),
+        };
+        BilledTokens { input: self.decision.input_tokens, output, ..BilledTokens::default() }
     }
 
     async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
-        let cost_usd = self.cost(&usage);
-        self.measure(status, cost_usd);
-        if let Some(actual) = cost_usd {
-            self.settle(actual);
+        let bill = self.bill(status, &usage);
+        self.measure(status, bill.as_ref());
+        if let Some(bill) = &bill {
+            self.settle(bill.cost);
         }
         let latency_ms = self.elapsed_ms();
         let outcome = Outcome {
             decision_id: self.decision.id,
             served_model: self.served,
             status,
-            cost_usd,
+            cost_usd: bill.map(|bill| bill.cost),
+            cost_is_estimate: bill.is_some_and(|bill| bill.is_estimate),
             completion_id: usage.completion_id,
             input_tokens: usage.input_tokens,
             cached_tokens: usage.cached_tokens,
@@ -84,7 +101,7 @@ impl Record {
             latency_ms,
             at: self.router.clock().now(),
         };
-        lock(&self.admitted).settle(&outcome);
+        lock(&self.admitted).settle(bill.as_ref(), outcome.at);
         Ok(self.router.inner.store.append_outcome(outcome).await?)
     }
 }
@@ -132,8 +149,10 @@ impl OutcomeGuard {
         }
     }
 
+    /// The bill so far, if the provider has told all that it is for.
     pub(super) fn cost(&self) -> Option<Usd> {
-        self.record.as_ref()?.cost(&self.usage)
+        let bill = self.record.as_ref()?.bill(OutcomeStatus::Ok, &self.usage)?;
+        (!bill.is_estimate).then_some(bill.cost)
     }
 
     /// Counts the provider's failure.

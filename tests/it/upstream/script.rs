@@ -41,6 +41,8 @@ pub(crate) enum Fault {
     ErrorIn200,
     /// An error event after the first content; whole: as [`Fault::ErrorIn200`].
     ErrorEventMidStream,
+    /// A right answer without a word on tokens. Anthropic's streams: a right answer.
+    NoUsage,
     /// A whole story with finish and usage, but without the event that closes it. Whole: a right answer.
     StreamWithoutDone,
 }
@@ -49,7 +51,7 @@ impl Fault {
     /// Whether a right answer comes of it, all of it.
     pub(crate) fn answers(&self, stream: bool) -> bool {
         match self {
-            Self::Ok | Self::Slow(_) | Self::DripFeed | Self::HugeAnswer(_) => true,
+            Self::Ok | Self::Slow(_) | Self::DripFeed | Self::HugeAnswer(_) | Self::NoUsage => true,
             Self::StreamWithoutDone => !stream,
             _ => false,
         }

@@ -137,7 +137,8 @@ fn answer(
         let head = http::head(400, "application/json", Some(complaint.len()), &[]);
         return (Job { acts: vec![Act::Send([head, complaint.into()].concat())], bill: None }, None);
     }
-    let asked = Asked::of(speech, body);
+    let mut asked = Asked::of(speech, body);
+    asked.wants_usage &= *fault != Fault::NoUsage;
     let fault = match fault {
         Fault::ErrorEventMidStream if !asked.stream => &Fault::ErrorIn200,
         other => other,
@@ -146,7 +147,10 @@ fn answer(
         return refusal;
     }
     let said = Said::new(name, n, &asked, fault);
-    let answer = Answer::new(speech, &asked, &said, body);
+    let mut answer = Answer::new(speech, &asked, &said, body);
+    if let (Fault::NoUsage, Some(whole)) = (fault, answer.whole.as_object_mut()) {
+        whole.remove("usage");
+    }
     let acts = if asked.stream { act::stream(fault, speech, &answer) } else { act::whole(fault, &answer) };
     let tokens =
         if answer.id.is_some() { said.tokens } else { Tokens { input: said.tokens.input, ..Tokens::default() } };

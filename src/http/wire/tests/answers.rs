@@ -96,6 +96,7 @@ fn a_record_shows_what_came_of_the_decision() {
         attempts: Some(vec![]),
         output_tokens: None,
         cost_usd: None,
+        cost_is_estimate: false,
         first_byte_ms: None,
         latency_ms: 650.0,
         at: UnixMillis(1_763_852_941_000),
