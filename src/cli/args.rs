@@ -355,6 +355,8 @@ pub(super) enum What {
     Decisions,
     /// One row a forwarded request
     Outcomes,
+    /// One row a request for embeddings
+    Embeddings,
     /// One row a feedback
     Feedback,
 }

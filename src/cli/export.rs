@@ -17,6 +17,7 @@ pub(super) async fn run(args: ExportArgs) -> anyhow::Result<Verdict> {
     let (name, table) = match args.what {
         What::Decisions => ("decisions", Table::Decisions),
         What::Outcomes => ("outcomes", Table::Outcomes),
+        What::Embeddings => ("embeddings", Table::Embeddings),
         What::Feedback => ("feedback", Table::Feedback),
     };
     let format = match args.format {

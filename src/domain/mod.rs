@@ -4,6 +4,7 @@
 //! exists is a value that is right.
 
 mod decision;
+mod embedding;
 mod feedback;
 mod ids;
 mod key;
@@ -13,6 +14,7 @@ mod task;
 mod units;
 
 pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
+pub use embedding::EmbeddingRecord;
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
 pub use ids::{DecisionId, InvalidId, KeyId, ModelId, RequestId, Scope, SessionId, Tenant, covers};
 pub use key::{CallerId, KeyHash, KeyLimits, KeyRecord, RateLimits, Spent};

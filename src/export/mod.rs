@@ -5,6 +5,7 @@
 
 mod columns;
 mod decisions;
+mod embeddings;
 mod feedback;
 mod outcomes;
 mod sink;
@@ -28,6 +29,8 @@ pub enum Table {
     Decisions,
     /// One row a forwarding.
     Outcomes,
+    /// One row a request for embeddings.
+    Embeddings,
     /// One row a feedback, superseded ones included.
     Feedback,
 }
@@ -91,6 +94,7 @@ pub async fn count(log: &Reader, table: Table) -> Result<u64, StoreError> {
     Ok(match table {
         Table::Decisions => counts.decisions,
         Table::Outcomes => counts.outcomes,
+        Table::Embeddings => counts.embeddings,
         Table::Feedback => counts.feedback,
     })
 }
@@ -122,6 +126,7 @@ fn empty(table: Table) -> Result<RecordBatch, ExportError> {
     match table {
         Table::Decisions => decisions::batch(&[]),
         Table::Outcomes => outcomes::batch(&[]),
+        Table::Embeddings => embeddings::batch(&[]),
         Table::Feedback => feedback::batch(&[]),
     }
 }
@@ -131,6 +136,7 @@ async fn page(log: &Reader, table: Table, after: u64) -> Result<Option<(u64, Rec
     match table {
         Table::Decisions => convert(&log.decisions_after(after, PAGE).await?, decisions::batch),
         Table::Outcomes => convert(&log.outcomes_after(after, PAGE).await?, outcomes::batch),
+        Table::Embeddings => convert(&log.embeddings_after(after, PAGE).await?, embeddings::batch),
         Table::Feedback => convert(&log.feedback_after(after, PAGE).await?, feedback::batch),
     }
 }

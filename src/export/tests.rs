@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     domain::{
-        CallerId, Candidate, Decision, DecisionId, DecisionMode, Difficulty, Exclusion, FeedbackSource, KeyId, ModelId,
-        Outcome, OutcomeStatus, Predicted, Propensity, Quality, RequestId, Requirements, Reward, RoutingRule, Scope,
-        SessionId, TaskProbabilities, TaskType, Tenant, Timings, UnixMillis, Usd,
+        CallerId, Candidate, Decision, DecisionId, DecisionMode, Difficulty, EmbeddingRecord, Exclusion,
+        FeedbackSource, KeyId, ModelId, Outcome, OutcomeStatus, Predicted, Propensity, Quality, RequestId,
+        Requirements, Reward, RoutingRule, Scope, SessionId, TaskProbabilities, TaskType, Tenant, Timings, UnixMillis,
+        Usd,
     },
     policy::CONTEXT_DIM,
     store::{FeedbackTarget, NewFeedback, Store},
@@ -230,9 +231,37 @@ async fn a_revoked_feedback_has_no_score_and_names_what_it_replaces() {
 }
 
 #[tokio::test]
+async fn embeddings_are_a_table_of_their_own() {
+    let store = store(0).await;
+    let record = EmbeddingRecord {
+        request_id: RequestId::from("r"),
+        caller: CallerId { key: Some(KeyId::from("k1")), tenant: Tenant::from("acme") },
+        model: ModelId::from("acme/embedder"),
+        status: OutcomeStatus::UpstreamError,
+        input_tokens: None,
+        cost_usd: None,
+        cost_is_estimate: false,
+        attempts: vec![],
+        latency_ms: 31.5,
+        at: UnixMillis(1_760_000_001_000),
+    };
+    let cost_usd = Some(Usd::new(1.25e-7).unwrap());
+    store.append_embedding(record.clone()).await.unwrap();
+    store.append_embedding(EmbeddingRecord { cost_usd, input_tokens: Some(9), ..record }).await.unwrap();
+    let batches = round_trip(&store, Table::Embeddings, FileFormat::Parquet).await;
+    let column = |name: &str| batches[0].column_by_name(name).unwrap();
+    assert_eq!(texts(column("model")), [Some("acme/embedder"); 2]);
+    assert_eq!((texts(column("key_id")), texts(column("tenant"))), (vec![Some("k1"); 2], vec![Some("acme"); 2]));
+    let costs: Vec<_> = column("cost_usd").as_primitive::<Float64Type>().iter().collect();
+    assert_eq!(costs, [None, Some(1.25e-7)]);
+    let tokens: Vec<_> = column("input_tokens").as_primitive::<UInt32Type>().iter().collect();
+    assert_eq!(tokens, [None, Some(9)]);
+}
+
+#[tokio::test]
 async fn an_empty_log_gives_a_table_without_rows_but_with_its_columns() {
     let store = store(0).await;
-    for table in [Table::Decisions, Table::Outcomes, Table::Feedback] {
+    for table in [Table::Decisions, Table::Outcomes, Table::Embeddings, Table::Feedback] {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("empty.parquet");
         let written = export(&store, table, FileFormat::Parquet, &out, |_| ()).await.unwrap();

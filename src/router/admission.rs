@@ -30,8 +30,12 @@ impl Inner {
     /// # Errors
     /// [`Refusal`] of what was asked for, or of so much at once.
     pub(super) fn admit(&self, request: &RouteRequest) -> Result<Admitted, Refusal> {
-        let (access, clock, caller) = (self.access.clone(), Arc::clone(&self.clock), request.caller.clone());
-        let (named, tokens) = (named(&request.choice), expected_tokens(&request.prompt));
+        self.admit_named(&request.caller, named(&request.choice), expected_tokens(&request.prompt))
+    }
+
+    /// The same for a request that needs so many tokens of what it names.
+    pub(super) fn admit_named(&self, caller: &Caller, named: Named, tokens: u64) -> Result<Admitted, Refusal> {
+        let (access, clock, caller) = (self.access.clone(), Arc::clone(&self.clock), caller.clone());
         let place = access.admit(&caller, &Admission { named, tokens, now: clock.now() })?;
         let headroom = *place.headroom();
         Ok(Admitted { access, clock, caller, headroom, place: Some(place), at_model: None, money: None })
@@ -58,9 +62,14 @@ impl Admitted {
     /// # Errors
     /// [`Refusal::BudgetExhausted`], or of this model alone: do not call it.
     pub(super) fn prepare(&mut self, decision: &Decision, model: &ModelId) -> Result<(), Refusal> {
-        let (now, predicted) = (self.clock.now(), decision.candidate(model).and_then(|c| c.predicted.as_ref()));
+        let predicted = decision.candidate(model).and_then(|c| c.predicted.as_ref());
         let (output_tokens, cost) = predicted.map_or((0, Usd::ZERO), |p| (p.output_tokens, p.cost_usd));
-        let tokens = u64::from(decision.input_tokens) + u64::from(output_tokens);
+        self.make_room(model, u64::from(decision.input_tokens) + u64::from(output_tokens), cost)
+    }
+
+    /// The same for a call that is expected to take and cost so much.
+    pub(super) fn make_room(&mut self, model: &ModelId, tokens: u64, cost: Usd) -> Result<(), Refusal> {
+        let now = self.clock.now();
         settle(self.at_model.take(), Some(0), now);
         let at_model = self.access.admit_model(model, tokens, now)?;
         match self.put_aside(cost, now) {

@@ -1,18 +1,18 @@
-//! Embeddings: forwarded to the model that is named; there is nothing to decide.
+//! Embeddings: forwarded to the model that is named; there is nothing to decide. Each request stands in the log with its bill.
 
-use super::{RouteError, Router};
+mod record;
+
+use super::{FleetModel, Inner, RouteError, Router, forward::status_of};
 use crate::{
-    access::{Admission, Caller, Named},
-    catalog::BilledTokens,
+    access::{Caller, Named},
+    catalog::{BilledTokens, Price},
     dialect::Object,
-    domain::{ModelId, RequestId, Usd},
-    gateway::{ChatReply, EmbeddingsCall, Forwarded, GatewayError, Leg, OpenGate, Told},
+    domain::{ModelId, OutcomeStatus, RequestId, Usd, tokens_of},
+    gateway::{ChatReply, EmbeddingsCall, Forwarded, GatewayError, Leg, OpenGate, Told, Usage},
 };
+use record::RecordGuard;
 use serde_json::Value;
 use std::{sync::Arc, time::Instant};
-
-/// Bytes of text to a token, roughly.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// Texts to embed.
 #[derive(Debug, Clone)]
@@ -37,60 +37,96 @@ pub struct EmbeddingsResponse {
     pub attempts: u32,
     /// The answer.
     pub body: Value,
-    /// What it cost, when known.
+    /// What it cost, when the provider told.
     pub cost_usd: Option<Usd>,
 }
 
 impl Router {
-    /// Embeds with the model that is named, within the caller's limits and budget.
+    /// Embeds with the model that is named, within the caller's limits and budget. The bill is committed before the answer is
+    /// given out.
     ///
     /// # Errors
     /// [`RouteError`].
     pub async fn embeddings(&self, request: EmbeddingsRequest) -> Result<EmbeddingsResponse, RouteError> {
         let inner = &self.inner;
-        let EmbeddingsRequest { caller, model: id, body, deadline, .. } = request;
+        let (model, price) = inner.embedder(&request.model)?;
+        let input = request.body.get("input").map_or(0, expected_tokens);
+        let expected = BilledTokens { input, ..BilledTokens::default() };
+        let leg = Leg { model: &model.entry, dialect: model.dialect, expected_cost: price.cost(expected) };
+        let named = Named::Model(request.model.clone());
+        let mut admitted = inner.admit_named(&request.caller, named, u64::from(input))?;
+        admitted.make_room(&request.model, u64::from(input), leg.expected_cost)?;
+        let mut guard = RecordGuard::new(self, &request, &leg, expected, admitted);
+        let EmbeddingsRequest { model: served, body, deadline, .. } = request;
+        let call = EmbeddingsCall { body, decision: inner.clock.decision_id(), deadline, gate: Arc::new(OpenGate) };
+        let Forwarded { attempts, reply, .. } = inner.gateway.embeddings(&leg, &call).await;
+        guard.called(&attempts);
+        let (body, usage) = match whole(&leg, reply) {
+            Ok(answer) => answer,
+            Err(error) => {
+                guard.failed(error.class());
+                guard.end(status_of(&error)).await?;
+                return Err(error.into());
+            }
+        };
+        guard.usage = usage;
+        let cost_usd = guard.cost();
+        guard.end(OutcomeStatus::Ok).await?;
+        let attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        Ok(EmbeddingsResponse { served, attempts, body, cost_usd })
+    }
+}
+
+impl Inner {
+    /// A model that embeds and can be used, and what it costs.
+    fn embedder(&self, id: &ModelId) -> Result<(&FleetModel, &Price), RouteError> {
         let unknown = || RouteError::UnknownModel(id.to_string());
-        let model = inner.fleet.embedding(&id).ok_or_else(unknown)?;
+        let model = self.fleet.embedding(id).ok_or_else(unknown)?;
         let excluded = |reason: &str| RouteError::ModelExcluded { model: id.to_string(), reason: reason.to_owned() };
         if let Some(reason) = &model.disabled {
             return Err(excluded(reason));
         }
         let price = model.entry.price.as_ref().ok_or_else(|| excluded("no price is known"))?;
-        let tokens = body.get("input").map_or(0, |input| input.to_string().len() / BYTES_PER_TOKEN);
-        let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
-        let now = inner.clock.now();
-        let admission = Admission { named: Named::Model(id.clone()), tokens: u64::from(tokens), now };
-        let place = inner.access.admit(&caller, &admission)?;
-        let at_model = inner.access.admit_model(&id, u64::from(tokens), now)?;
-        let expected_cost = price.cost(BilledTokens { input: tokens, ..BilledTokens::default() });
-        let money = inner.access.reserve(&caller, expected_cost, now)?;
-        let leg = Leg { model: &model.entry, dialect: model.dialect, expected_cost };
-        let call = EmbeddingsCall { body, decision: inner.clock.decision_id(), deadline, gate: Arc::new(OpenGate) };
-        let Forwarded { attempts, reply, .. } = inner.gateway.embeddings(&leg, &call).await;
-        let (body, usage) = match reply {
-            Ok(ChatReply::Whole { body: Told::Hub(body) | Told::Native(body), usage }) => (body, usage),
-            Ok(ChatReply::Stream(_)) => return Err(malformed(&leg)),
-            Err(error) => {
-                // A provider that failed sends no bill.
-                money.release();
-                return Err(error.into());
-            }
-        };
-        let cost_usd = usage.billed().map(|tokens| price.cost(tokens));
-        if let Some(cost) = cost_usd {
-            money.settle(cost);
-        }
-        if let Some(input) = usage.input_tokens {
-            let now = inner.clock.now();
-            place.settle(u64::from(input), now);
-            at_model.settle(u64::from(input), now);
-        }
-        let attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        Ok(EmbeddingsResponse { served: id, attempts, body, cost_usd })
+        Ok((model, price))
     }
 }
 
-fn malformed(leg: &Leg<'_>) -> RouteError {
-    let (provider, problem) = (leg.model.provider.clone(), "a stream of embeddings".to_owned());
-    GatewayError::Malformed { provider, problem }.into()
+/// An estimate of the tokens of texts, or the number of those that are given as tokens.
+fn expected_tokens(input: &Value) -> u32 {
+    match input {
+        Value::String(text) => tokens_of(text.len()),
+        Value::Number(_) => 1,
+        Value::Array(items) => items.iter().map(expected_tokens).fold(0, u32::saturating_add),
+        _ => 0,
+    }
+}
+
+fn whole(leg: &Leg<'_>, reply: Result<ChatReply, GatewayError>) -> Result<(Value, Usage), GatewayError> {
+    match reply? {
+        ChatReply::Whole { body: Told::Hub(body) | Told::Native(body), usage } => Ok((body, usage)),
+        ChatReply::Stream(_) => {
+            let (provider, problem) = (leg.model.provider.clone(), "a stream of embeddings".to_owned());
+            Err(GatewayError::Malformed { provider, problem })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn texts_are_estimated_and_tokens_counted() {
+        let cases = [
+            (json!("four byte"), 3),
+            (json!(["four", "five5"]), 1 + 2),
+            (json!([1, 2, 3]), 3),
+            (json!([[100_000, 2], [3]]), 3),
+            (json!(null), 0),
+        ];
+        for (input, tokens) in cases {
+            assert_eq!(expected_tokens(&input), tokens, "{input}");
+        }
+    }
 }

@@ -251,7 +251,8 @@ async fn alongside<A: Future, B: Future>(mut aside: Pin<&mut MaybeDone<A>>, main
     .await
 }
 
-fn status_of(error: &GatewayError) -> OutcomeStatus {
+/// How a failed call ends.
+pub(super) fn status_of(error: &GatewayError) -> OutcomeStatus {
     match error {
         GatewayError::Timeout { .. } => OutcomeStatus::Timeout,
         _ => OutcomeStatus::UpstreamError,

@@ -2,7 +2,7 @@
 
 use super::bill::Bill;
 use crate::{
-    domain::{Decision, ModelId, Scope},
+    domain::{Decision, ModelId, OutcomeStatus, Scope},
     telemetry::names,
 };
 use std::time::Duration;
@@ -20,8 +20,18 @@ pub(super) fn published(scope: &Scope, version: u64) {
     metrics::gauge!(names::POSTERIOR_VERSION, "scope" => scope.to_string()).set(version as f64);
 }
 
+/// What came of calling a provider.
+pub(super) fn ended(provider: &str, model: &ModelId, status: OutcomeStatus, took: Duration, bill: Option<&Bill>) {
+    if status == OutcomeStatus::Ok {
+        answered(provider, model, took);
+    }
+    if let Some(bill) = bill {
+        spent(provider, model, bill);
+    }
+}
+
 /// The time until the end of a provider's answer.
-pub(super) fn answered(provider: &str, model: &ModelId, took: Duration) {
+fn answered(provider: &str, model: &ModelId, took: Duration) {
     let (provider, model) = (provider.to_owned(), model.to_string());
     metrics::histogram!(names::UPSTREAM_SECONDS, "provider" => provider, "model" => model).record(took.as_secs_f64());
 }
@@ -33,7 +43,7 @@ pub(super) fn failed(provider: &str, model: &ModelId, class: &'static str) {
 }
 
 /// Adds to the bill of a model, and counts it if it had to be estimated.
-pub(super) fn spent(provider: &str, model: &ModelId, bill: &Bill) {
+fn spent(provider: &str, model: &ModelId, bill: &Bill) {
     let (provider, model) = (provider.to_owned(), model.to_string());
     let labels = [("provider", provider), ("model", model)];
     metrics::gauge!(names::SPEND_USD, &labels).increment(bill.cost.get());

@@ -184,16 +184,19 @@ fn limits(cells: &Cells<'_>) -> Result<KeyLimits, StoreError> {
 /// By decision, so that a bill counts in the month in which it was reserved. A bill that nobody knows, as old logs have them,
 /// counts at its prediction, unless the provider refused before the first byte.
 const SPENT: &str = "
-    SELECT d.key_id, d.tenant,
-           SUM(CASE WHEN o.cost_usd IS NOT NULL THEN o.cost_usd
+    SELECT key_id, tenant, SUM(usd) AS usd FROM (
+        SELECT d.key_id, d.tenant,
+               CASE WHEN o.cost_usd IS NOT NULL THEN o.cost_usd
                     WHEN o.status = 'upstream_error' AND o.first_byte_ms IS NULL THEN 0.0
-                    ELSE COALESCE(d.predicted_cost_usd, 0.0) END) AS usd
-    FROM decisions d JOIN outcomes o ON o.decision_id = d.id
-    WHERE d.tenant IS NOT NULL AND d.at_ms >= ?
-    GROUP BY d.key_id, d.tenant
-    ORDER BY d.tenant, d.key_id";
+                    ELSE COALESCE(d.predicted_cost_usd, 0.0) END AS usd
+        FROM decisions d JOIN outcomes o ON o.decision_id = d.id
+        WHERE d.tenant IS NOT NULL AND d.at_ms >= ?1
+        UNION ALL
+        SELECT key_id, tenant, COALESCE(cost_usd, 0.0) FROM embeddings WHERE at_ms >= ?1)
+    GROUP BY key_id, tenant
+    ORDER BY tenant, key_id";
 
-/// What each caller's decisions since a moment have cost.
+/// What each caller's requests since a moment have cost.
 pub(super) async fn spent(pool: &SqlitePool, since: UnixMillis) -> Result<Vec<Spent>, StoreError> {
     let rows = sqlx::query(SPENT).bind(since.0).fetch_all(pool).await?;
     let spent = rows.iter().map(|row| {

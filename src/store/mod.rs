@@ -10,6 +10,7 @@ mod cells;
 mod check;
 mod database;
 mod decisions;
+mod embeddings;
 mod error;
 mod events;
 mod feedback;
@@ -27,7 +28,7 @@ pub use keys::{KeyChange, KeyError};
 pub use reader::{Counts, DecisionRecord, Reader};
 pub use snapshots::Snapshot;
 
-use crate::domain::{Decision, Outcome};
+use crate::domain::{Decision, EmbeddingRecord, Outcome};
 use decisions::DecisionRow;
 use error::WriteError;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -156,6 +157,15 @@ impl Store {
     pub async fn append_outcome(&self, outcome: Outcome) -> Result<(), StoreError> {
         outcomes::check_finite(&outcome)?;
         self.submit(Write::Outcome, Box::new(outcome)).await
+    }
+
+    /// Appends a request for embeddings; resolves when it is committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] at once when the queue is full, [`StoreError::Unstorable`] for a number that is not finite.
+    pub async fn append_embedding(&self, record: EmbeddingRecord) -> Result<(), StoreError> {
+        embeddings::check_finite(&record)?;
+        self.submit(Write::Embedding, Box::new(record)).await
     }
 
     /// Accepts a feedback; resolves when it is committed. What is already so is answered without a new row:

@@ -3,9 +3,9 @@
 use super::{
     FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError,
     cells::{Cells, id_bytes, signed},
-    check, decisions, events, feedback, keys, outcomes, snapshots,
+    check, decisions, embeddings, events, feedback, keys, outcomes, snapshots,
 };
-use crate::domain::{Decision, DecisionId, KeyRecord, Outcome, Scope, Spent, UnixMillis};
+use crate::domain::{Decision, DecisionId, EmbeddingRecord, KeyRecord, Outcome, Scope, Spent, UnixMillis};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 /// A decision with all that came of it.
@@ -26,6 +26,8 @@ pub struct Counts {
     pub decisions: u64,
     /// Outcomes.
     pub outcomes: u64,
+    /// Requests for embeddings.
+    pub embeddings: u64,
     /// Feedbacks, superseded ones included.
     pub feedback: u64,
     /// Snapshots.
@@ -136,6 +138,15 @@ impl Reader {
         self.page("outcomes", query, seq, limit, outcomes::read).await
     }
 
+    /// Up to `limit` requests for embeddings after the row `seq`, each with its own.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn embeddings_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, EmbeddingRecord)>, StoreError> {
+        let query = "SELECT * FROM embeddings WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.page("embeddings", query, seq, limit, embeddings::read).await
+    }
+
     /// Up to `limit` feedbacks after the row `seq`, each with its own.
     ///
     /// # Errors
@@ -165,7 +176,8 @@ impl Reader {
         keys::list(&self.pool).await
     }
 
-    /// What each caller's decisions since a moment have cost. A bill that no provider sent is taken at its prediction.
+    /// What each caller's requests since a moment have cost, embeddings included. A bill that nobody knows is taken at its
+    /// prediction.
     ///
     /// # Errors
     /// See [`Reader`].
@@ -179,12 +191,14 @@ impl Reader {
     /// See [`Reader`].
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let query = "SELECT (SELECT COUNT(*) FROM decisions) AS decisions, (SELECT COUNT(*) FROM outcomes) AS outcomes,
+                            (SELECT COUNT(*) FROM embeddings) AS embeddings,
                             (SELECT COUNT(*) FROM feedback) AS feedback, (SELECT COUNT(*) FROM snapshots) AS snapshots";
         let row = sqlx::query(query).fetch_one(&self.pool).await?;
         let cells = Cells::new("counts", &row);
         Ok(Counts {
             decisions: cells.count("decisions")?,
             outcomes: cells.count("outcomes")?,
+            embeddings: cells.count("embeddings")?,
             feedback: cells.count("feedback")?,
             snapshots: cells.count("snapshots")?,
         })

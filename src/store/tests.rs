@@ -102,6 +102,21 @@ fn outcome(n: u64, model: &str, status: OutcomeStatus) -> Outcome {
     }
 }
 
+fn embedding(tenant: &str, cost_usd: Option<f64>) -> EmbeddingRecord {
+    EmbeddingRecord {
+        request_id: RequestId::from("request ☂"),
+        caller: CallerId { key: None, tenant: Tenant::from(tenant) },
+        model: ModelId::from("acme/embedder"),
+        status: OutcomeStatus::Cancelled,
+        input_tokens: Some(u32::MAX),
+        cost_usd: cost_usd.map(|usd| Usd::new(usd).unwrap()),
+        cost_is_estimate: true,
+        attempts: vec![],
+        latency_ms: 1.0 / 3.0,
+        at: UnixMillis(1_760_000_000_123),
+    }
+}
+
 fn score(value: f64) -> Reward {
     Reward::Score(Quality::new(value).unwrap())
 }
@@ -152,7 +167,10 @@ async fn writes_of_64_concurrent_tasks_are_all_committed_when_acknowledged() {
     let mut numbers: Vec<u64> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=64).collect::<Vec<_>>());
-    assert_eq!(store.counts().await.unwrap(), Counts { decisions: 64, outcomes: 64, feedback: 64, snapshots: 0 });
+    assert_eq!(
+        store.counts().await.unwrap(),
+        Counts { decisions: 64, outcomes: 64, feedback: 64, ..Counts::default() }
+    );
     assert!(store.check().await.unwrap().is_sound());
 }
 
@@ -189,7 +207,7 @@ async fn a_bad_row_fails_alone() {
     assert!(matches!(twice, Err(StoreError::DuplicateDecision(taken)) if taken == id(1)));
     assert!(matches!(orphan, Err(StoreError::UnknownDecision(unknown)) if unknown == id(99)));
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
-    assert_eq!(store.counts().await.unwrap(), Counts { decisions: 3, outcomes: 1, feedback: 0, snapshots: 0 });
+    assert_eq!(store.counts().await.unwrap(), Counts { decisions: 3, outcomes: 1, ..Counts::default() });
 }
 
 /// A failing statement leaves the transaction open (`ABORT`) or takes it down (`ROLLBACK`), as a full disk may.

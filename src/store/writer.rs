@@ -3,10 +3,14 @@
 use super::{
     FeedbackError, FeedbackReceipt, KeyChange, KeyError, NewFeedback, Snapshot, StoreError, accept,
     decisions::{self, DecisionRow},
+    embeddings,
     error::WriteError,
     keys, outcomes, snapshots,
 };
-use crate::{domain::Outcome, telemetry::names};
+use crate::{
+    domain::{EmbeddingRecord, Outcome},
+    telemetry::names,
+};
 use sqlx::{Connection, SqliteConnection};
 use std::{fs::File, slice, time::Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -54,6 +58,7 @@ impl<I, T, E: WriteError> Call<I, T, E> {
 pub(super) enum Write {
     Decision(Call<Box<DecisionRow>, (), StoreError>),
     Outcome(Call<Box<Outcome>, (), StoreError>),
+    Embedding(Call<Box<EmbeddingRecord>, (), StoreError>),
     Feedback(Call<Box<NewFeedback>, FeedbackReceipt, FeedbackError>),
     Snapshot(Call<Snapshot, (), StoreError>),
     Key(Call<Box<KeyChange>, (), KeyError>),
@@ -68,6 +73,7 @@ impl Write {
         match self {
             Self::Decision(call) => call.record(decisions::append(conn, &call.input).await),
             Self::Outcome(call) => call.record(outcomes::append(conn, &call.input).await),
+            Self::Embedding(call) => call.record(embeddings::append(conn, &call.input).await),
             Self::Feedback(call) => call.record(accept::accept(conn, &call.input).await),
             Self::Snapshot(call) => call.record(snapshots::save(conn, &call.input).await),
             Self::Key(call) => call.record(keys::change(conn, &call.input).await),
@@ -83,6 +89,7 @@ impl Write {
         match self {
             Self::Decision(call) => call.fail(error),
             Self::Outcome(call) => call.fail(error),
+            Self::Embedding(call) => call.fail(error),
             Self::Feedback(call) => call.fail(error),
             Self::Snapshot(call) => call.fail(error),
             Self::Key(call) => call.fail(error),
@@ -93,6 +100,7 @@ impl Write {
         match self {
             Self::Decision(call) => call.answer(),
             Self::Outcome(call) => call.answer(),
+            Self::Embedding(call) => call.answer(),
             Self::Feedback(call) => call.answer(),
             Self::Snapshot(call) => call.answer(),
             Self::Key(call) => call.answer(),

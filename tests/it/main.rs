@@ -4,6 +4,7 @@ mod access;
 mod bills;
 mod classifier;
 mod dialects;
+mod embeddings;
 mod encoder;
 mod failover;
 mod faults_mix;

@@ -35,13 +35,7 @@ impl Record {
 
     /// Shows operators what is about to be recorded.
     fn measure(&self, status: OutcomeStatus, bill: Option<&Bill>) {
-        let (provider, model) = (&self.provider, &self.served);
-        if status == OutcomeStatus::Ok {
-            measure::answered(provider, model, self.started.elapsed());
-        }
-        if let Some(bill) = bill {
-            measure::spent(provider, model, bill);
-        }
+        measure::ended(&self.provider, &self.served, status, self.started.elapsed(), bill);
     }
 
     /// Tells the budget's controller what came of its expectation.

@@ -112,6 +112,30 @@ async fn spending_is_summed_by_key_and_tenant_since_a_moment() {
 }
 
 #[tokio::test]
+async fn embeddings_come_back_as_they_were_kept_and_are_spending_too() {
+    let store = store_with(2).await;
+    let bill = Outcome { cost_usd: Some(Usd::new(0.5).unwrap()), ..outcome(1, SMALL, OutcomeStatus::Ok) };
+    store.append_outcome(bill).await.unwrap();
+    let of_key = EmbeddingRecord { caller: caller(Some("k1")), ..embedding("acme", Some(0.25)) };
+    let early = EmbeddingRecord { at: UnixMillis(decision(1).at.0 - 1), ..embedding("acme", Some(100.0)) };
+    let kept = [of_key, embedding("acme", Some(0.125)), embedding("other", None), early];
+    for record in &kept {
+        store.append_embedding(record.clone()).await.unwrap();
+    }
+    let numbered: Vec<_> = (1..).zip(kept).collect();
+    assert_eq!(store.embeddings_after(0, 9).await.unwrap(), numbered);
+    assert_eq!(store.counts().await.unwrap().embeddings, 4);
+    let sum = |key, tenant: &str, usd| Spent {
+        caller: CallerId { tenant: Tenant::from(tenant), ..caller(key) },
+        usd: Usd::new(usd).unwrap(),
+    };
+    let expected = [sum(None, "acme", 0.125), sum(Some("k1"), "acme", 0.75), sum(None, "other", 0.0)];
+    assert_eq!(store.spent_since(decision(1).at).await.unwrap(), expected);
+    let odd = EmbeddingRecord { latency_ms: f64::NAN, ..embedding("acme", None) };
+    assert!(matches!(store.append_embedding(odd).await, Err(StoreError::Unstorable { what: "latency_ms", .. })));
+}
+
+#[tokio::test]
 async fn a_bill_that_never_came_counts_at_its_prediction_unless_the_provider_refused() {
     use OutcomeStatus::{Cancelled, Timeout, UpstreamError};
     let predicted = decision(1).candidates[0].predicted.unwrap().cost_usd;
