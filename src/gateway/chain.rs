@@ -108,10 +108,12 @@ async fn hedged(journey: &Journey<'_>, legs: &[Leg<'_>], pair: [usize; 2], after
         };
         match done {
             Ok(reply) => return Tried { used: 2, answer: Some((leg, reply)), failures },
+            // What the chosen one finds fault with ends it; what a hedge does leaves the chosen one at work.
+            Err(more) if leg == one && more.last().is_some_and(|failure| failure.is_final) => {
+                failures.extend(more);
+                break;
+            }
             Err(more) => failures.extend(more),
-        }
-        if failures.last().is_some_and(|failure| failure.is_final) {
-            break;
         }
     }
     Tried { used: 2, answer: None, failures }

@@ -87,6 +87,11 @@ impl GatewayError {
         matches!(self, Self::Connection { problem, .. } if problem == UNREACHABLE)
     }
 
+    /// Whether a provider was called at all.
+    pub(super) const fn was_sent(&self) -> bool {
+        !matches!(self, Self::NoAccess(_) | Self::Unavailable { .. } | Self::Inexpressible { .. })
+    }
+
     /// How long to wait before anything else can come of it.
     fn wait(&self) -> Option<Duration> {
         match self {

@@ -91,6 +91,9 @@ impl EventReader {
 
     fn take(&mut self, data: &[u8], pieces: &mut Pieces) -> Result<(), Fault> {
         if data == b"[DONE]" {
+            if !self.any_finished && self.open.is_empty() {
+                return Err(Fault::Malformed("the stream ends without an answer".to_owned()));
+            }
             pieces.end();
             return Ok(());
         }

@@ -139,6 +139,8 @@ impl<'a> Journey<'a> {
                 self.gateway.inner.signals.observe_failure(&leg.model.id, now);
                 passes.failed(error, now);
             }
+            // Nothing was sent, so nothing is known.
+            None if !error.was_sent() => drop(passes),
             // Whoever finds fault with a request is well.
             None => passes.succeeded(),
         }

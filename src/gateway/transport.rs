@@ -173,7 +173,8 @@ pub(super) fn failed(
     error: &Value,
     retry_after: Option<u64>,
 ) -> GatewayError {
-    let message = without(secrets, &words(error));
+    // First what is secret, then what is too much: half a key is a secret too.
+    let message = without(secrets, &words(error)).chars().take(MAX_MESSAGE).collect();
     GatewayError::Status { provider: provider.to_owned(), status, message, retry_after }
 }
 
@@ -185,11 +186,15 @@ pub(super) fn stated_status(error: &Value) -> u16 {
 
 /// The message of an error's body with the provider's code for it, which says more than words do.
 fn words(body: &Value) -> String {
+    // Google puts a list around it.
+    let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
     let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
     let text = |field: &str| error.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     // Amazon writes it with a capital now and then.
-    let message = text("message").or_else(|| text("Message")).or_else(|| error.as_str()).unwrap_or("no message");
-    let mut message: String = message.chars().take(MAX_MESSAGE).collect();
+    let said = text("message").or_else(|| text("Message")).or_else(|| error.as_str()).map(str::to_owned);
+    // Mistral's validation says it in an object.
+    let details = || Some(error.get("message").or_else(|| error.get("detail")).filter(|m| !m.is_null())?.to_string());
+    let mut message = said.or_else(details).unwrap_or_else(|| "no message".to_owned());
     if let Some(code) = text("code").filter(|code| !message.contains(code)) {
         message.push_str(&format!(" ({code})"));
     }
@@ -241,6 +246,16 @@ mod tests {
         assert_eq!(without(&["sek-1"], &words(&body)), "too long for [key] (context_length_exceeded)");
         assert_eq!(words(&json!({"message": "as Amazon has it"})), "as Amazon has it");
         assert_eq!(words(&json!({"error": "as Ollama has it"})), "as Ollama has it");
+        assert_eq!(words(&json!([{"error": {"code": 400, "message": "as Google has it"}}])), "as Google has it");
+        let detail = json!({"object": "error", "message": {"detail": [{"type": "extra_forbidden"}]}, "code": null});
+        assert!(words(&detail).contains("extra_forbidden"), "as Mistral has it: {}", words(&detail));
         assert_eq!(words(&json!([])), "no message");
+    }
+
+    #[test]
+    fn no_part_of_a_key_is_left_where_a_message_is_cut() {
+        let message = format!("{}sek-0123456789abcdef is no key", "x".repeat(MAX_MESSAGE - 8));
+        let error = failed("openai", &["sek-0123456789abcdef"], 401, &json!({"error": {"message": message}}), None);
+        assert!(!error.to_string().contains("sek-"), "{error}");
     }
 }

@@ -28,13 +28,16 @@ impl Usage {
     pub fn of(body: &Value) -> Self {
         let usage = body.get("usage").filter(|usage| usage.is_object());
         let count = |path: &str| u32::try_from(usage?.pointer(path)?.as_u64()?).ok();
+        let (input, output, total) = (count("/prompt_tokens"), count("/completion_tokens"), count("/total_tokens"));
+        // xAI counts reasoning beside the completion, in the total alone; it is billed as output.
+        let beside = total.zip(input).map(|(total, input)| total.saturating_sub(input));
         Self {
             completion_id: body.get("id").and_then(Value::as_str).map(str::to_owned),
-            input_tokens: count("/prompt_tokens"),
+            input_tokens: input,
             // DeepSeek's name for it stands beside the others.
             cached_tokens: count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens")),
             cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
-            output_tokens: count("/completion_tokens"),
+            output_tokens: output.map(|output| beside.map_or(output, |beside| beside.max(output))),
             reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
             said_bytes: body["choices"].as_array().into_iter().flatten().map(said_bytes).sum(),
         }
@@ -91,6 +94,17 @@ fn text_bytes(value: &Value) -> usize {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn reasoning_that_is_counted_beside_the_completion_is_output() {
+        let of = |usage: Value| Usage::of(&serde_json::json!({"usage": usage})).output_tokens;
+        let beside = serde_json::json!({"prompt_tokens": 10_120, "completion_tokens": 1499, "total_tokens": 14_428});
+        assert_eq!(of(beside), Some(1499 + 2809), "xAI's way");
+        let within = serde_json::json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15});
+        assert_eq!(of(within), Some(5), "everybody else's");
+        assert_eq!(of(serde_json::json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 0})), Some(5));
+        assert_eq!(of(serde_json::json!({"prompt_tokens": 10, "total_tokens": 10})), None, "embeddings have no output");
+    }
 
     #[test]
     fn what_a_stream_says_adds_up_to_what_the_whole_says() {

@@ -52,11 +52,10 @@ impl Inner {
     ) -> Field<'a> {
         let mut field = Field::default();
         let now = Instant::now();
-        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request), now };
-        let is_named = |model: &FleetModel| request.options.fallbacks.iter().any(|p| model.entry.id.matches(p));
+        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request, plan), now };
         for model in self.fleet.usable() {
             let may_be_chosen = plan.only.as_ref().is_none_or(|id| *id == model.entry.id);
-            if may_be_chosen || is_named(model) {
+            if may_serve(model, request, plan) {
                 let considered = self.consider(model, request, plan, &outlook).and_then(|predicted| {
                     let rest = self.gateway.rests(&model.entry.id, &model.entry.provider, now).filter(|_| only_well);
                     rest.map_or(Ok(predicted), |rest| Err(unwell(rest)))
@@ -68,9 +67,10 @@ impl Inner {
     }
 
     /// What of the request the other dialects have no words for.
-    fn unsaid(&self, request: &RouteRequest) -> Unsaid {
+    fn unsaid(&self, request: &RouteRequest, plan: &Plan<'_>) -> Unsaid {
         let Some(Speech { body, is_messages }) = &request.speech else { return Unsaid::default() };
-        let is_spoken = |dialect| self.fleet.usable().any(|model| model.dialect == dialect);
+        let is_spoken =
+            |dialect| self.fleet.usable().any(|model| model.dialect == dialect && may_serve(model, request, plan));
         Unsaid {
             anthropic: (!is_messages && is_spoken(Dialect::Anthropic)).then(|| messages::inexpressible(body)).flatten(),
             bedrock: is_spoken(Dialect::Bedrock).then(|| converse::inexpressible(body)).flatten(),
@@ -135,6 +135,12 @@ impl Inner {
         })
     }
 }
+/// Whether the request leaves open that this model serves.
+fn may_serve(model: &FleetModel, request: &RouteRequest, plan: &Plan<'_>) -> bool {
+    let is_named = || request.options.fallbacks.iter().any(|pattern| model.entry.id.matches(pattern));
+    plan.only.as_ref().is_none_or(|id| *id == model.entry.id) || is_named()
+}
+
 /// What all models are judged by.
 struct Outlook<'a> {
     classification: &'a Classification,

@@ -78,6 +78,17 @@ async fn a_hedge_answers_for_a_silent_model_and_the_silent_call_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_hedge_that_refuses_the_request_leaves_the_chosen_model_at_work() {
+    for stream in [false, true] {
+        let refusing = Script::always(Fault::Rejected(400, "we do not like this request"));
+        let settings = [("hedge_after_ms", "20"), ("hedge_max_cost_ratio", "10.0")];
+        let make = GatewayMake::scripts([Script::always(Fault::Slow(1500)), refusing, Script::ok()]).with(&settings);
+        let app = GatewayApp::make(make).await;
+        app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(ALPHA, 2);
+    }
+}
+
+#[tokio::test]
 async fn a_hedge_that_is_too_dear_is_not_made() {
     let scripts = [Script::always(Fault::Slow(300)), Script::ok(), Script::ok()];
     let settings = [("hedge_after_ms", "20"), ("hedge_max_cost_ratio", "2.0")];
