@@ -1,19 +1,33 @@
 //! Who sent a request.
 
-use super::{LimitScope, Named, Refusal, budget::Purse, rate::Claim, rules::Rules, table::Entry};
+use super::{Headroom, LimitScope, Named, Refusal, budget::Purse, rate::Claim, rules::Rules, table::Entry};
 use crate::domain::{CallerId, KeyId, ModelId, Tenant, UnixMillis};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-/// Who sent a request, once that is known. Cheap to clone.
+/// Who sent a request, once that is known: one for each request. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Caller {
     /// The key, as it was when it was shown; `None` where the service asks for none.
     entry: Option<Arc<Entry>>,
+    /// For whoever answers, whatever the answer is; clones share it.
+    headroom: Arc<OnceLock<Headroom>>,
 }
 
 impl Caller {
-    pub(super) const fn of(entry: Arc<Entry>) -> Self {
-        Self { entry: Some(entry) }
+    pub(super) fn of(entry: Arc<Entry>) -> Self {
+        Self { entry: Some(entry), headroom: Arc::default() }
+    }
+
+    /// The request was let in through limits that then stood like this.
+    pub(super) fn let_in(&self, headroom: Headroom) {
+        // A request is let in once; if it were twice, the first time is what its caller should know.
+        let _ = self.headroom.set(headroom);
+    }
+
+    /// How the limits stood once the request was let in; `None` if it was not, or none hold for what it asks.
+    #[must_use]
+    pub fn headroom(&self) -> Option<&Headroom> {
+        self.headroom.get()
     }
 
     /// Whether the key counts at this time.

@@ -149,7 +149,7 @@ impl Access {
         }
     }
 
-    /// Lets a request in, through the limits of its key, tenant and policy.
+    /// Lets a request in, through the limits of its key, tenant and policy; its caller knows then how they stand.
     ///
     /// # Errors
     /// [`Refusal::NotAllowed`], [`Refusal::TooLarge`], [`Refusal::RateLimited`], [`Refusal::TooManyConcurrent`].
@@ -160,7 +160,9 @@ impl Access {
         if let Named::Policy(name) = named {
             claims.extend(self.inner.rules.policy(name));
         }
-        self.inner.rates.admit(claims, *tokens, *now)
+        let permit = self.inner.rates.admit(claims, *tokens, *now)?;
+        caller.let_in(*permit.headroom());
+        Ok(permit)
     }
 
     /// Lets a call of a model through the limits of its groups: before each attempt, once the model is known. A refusal

@@ -56,14 +56,16 @@ pub(super) struct Gate {
 }
 
 /// Middleware: finds out who calls and puts the [`Caller`](crate::access::Caller) into the request's extensions, or
-/// answers 401.
+/// answers 401. Every answer to a request that was let in says how its caller's limits stand, errors as well.
 pub(super) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     match gate.access.authenticate(presented(request.headers()), gate.clock.now()) {
         Ok(caller) => {
             let (key, tenant) = (caller.key().map(KeyId::as_str), caller.tenant());
             let span = tracing::info_span!("caller", key, tenant = tenant.as_str());
-            request.extensions_mut().insert(caller);
-            next.run(request).instrument(span).await
+            request.extensions_mut().insert(caller.clone());
+            let mut response = next.run(request).instrument(span).await;
+            add_missing(response.headers_mut(), caller.headroom().map(rate_headers).unwrap_or_default());
+            response
         }
         Err(refusal) => {
             tracing::debug!(%refusal, "a caller was turned away");
@@ -141,8 +143,17 @@ fn later(r#type: ErrorType, code: &'static str, message: String, wait: Duration,
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, r#type, code, message).retry_after(wait).with_headers(headers)
 }
 
-/// How a caller's limits stand, for every answer to a request that they hold for.
-pub(super) fn rate_headers(headroom: &Headroom) -> HeaderMap {
+/// What a refusal says of the limit that is reached goes before what is known of others.
+fn add_missing(headers: &mut HeaderMap, more: HeaderMap) {
+    for (name, value) in more {
+        if let Some(name) = name {
+            headers.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// How a caller's limits stand.
+fn rate_headers(headroom: &Headroom) -> HeaderMap {
     let of = |names, allowance: Option<Allowance>| allowance.map(|allowance| allowance_headers(names, allowance));
     let (requests, tokens) = (of(REQUESTS, headroom.requests), of(TOKENS, headroom.tokens));
     requests.into_iter().chain(tokens).flatten().collect()

@@ -1,18 +1,14 @@
 //! `POST /v1/route`: decide, spend nothing.
 
 use super::{
-    App, auth,
+    App,
     body::Body,
     error::{ApiError, RouteErrors},
     headers,
     request_id::Id,
     wire::{Asked, DecisionBody, RouteBody},
 };
-use crate::{
-    access::Caller,
-    domain::RequestId,
-    router::{RouteRequest, RouteResponse},
-};
+use crate::{access::Caller, domain::RequestId, router::RouteRequest};
 use axum::{Extension, Json, extract::State, http::HeaderMap};
 
 /// Decide which model should serve a prompt
@@ -34,9 +30,8 @@ pub(super) async fn route(
 ) -> Result<(HeaderMap, Json<DecisionBody>), ApiError> {
     let asked = body.json::<RouteBody>()?.into_asked(|name| app.router.policies().contains_key(name))?;
     let (request, explain) = request(request_id, caller, asked);
-    let RouteResponse { decision, headroom } = app.router.route(request).await?;
-    let mut headers = headers::of_decision(&decision, &decision.chosen);
-    headers.extend(auth::rate_headers(&headroom));
+    let decision = app.router.route(request).await?;
+    let headers = headers::of_decision(&decision, &decision.chosen);
     Ok((headers, Json(DecisionBody::new(&decision, app.provider(&decision.chosen), explain))))
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Clock, Inner, ModelChoice, RouteRequest, bill::Bill};
 use crate::{
-    access::{Access, Admission, Caller, Headroom, Named, Permit, Refusal, Reservation},
+    access::{Access, Admission, Caller, Named, Permit, Refusal, Reservation},
     config::DEFAULT_POLICY,
     domain::{Decision, ModelId, Prompt, UnixMillis, Usd},
 };
@@ -15,7 +15,6 @@ pub(super) struct Admitted {
     access: Access,
     clock: Arc<dyn Clock>,
     caller: Caller,
-    headroom: Headroom,
     /// Its place within the limits of key, tenant and policy.
     place: Option<Permit>,
     /// Its place within the limits of the groups of the model that is called.
@@ -37,8 +36,7 @@ impl Inner {
     pub(super) fn admit_named(&self, caller: &Caller, named: Named, tokens: u64) -> Result<Admitted, Refusal> {
         let (access, clock, caller) = (self.access.clone(), Arc::clone(&self.clock), caller.clone());
         let place = access.admit(&caller, &Admission { named, tokens, now: clock.now() })?;
-        let headroom = *place.headroom();
-        Ok(Admitted { access, clock, caller, headroom, place: Some(place), at_model: None, money: None })
+        Ok(Admitted { access, clock, caller, place: Some(place), at_model: None, money: None })
     }
 }
 
@@ -51,11 +49,6 @@ impl ModelChoice {
 }
 
 impl Admitted {
-    /// How the caller's limits stood once this request was counted.
-    pub(super) const fn headroom(&self) -> Headroom {
-        self.headroom
-    }
-
     /// Makes room for a call of a candidate: within the limits of its groups, and for its expected cost within the budgets.
     /// To be done before each call; the one before it has failed then, and only the dearer of their costs stays put aside.
     ///

@@ -8,7 +8,7 @@ pub use stream::{ChatStream, StreamPiece};
 
 use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure};
 use crate::{
-    access::{Caller, Headroom},
+    access::Caller,
     dialect::{Object, Wire},
     domain::{Attempt, Decision, ModelId, OutcomeStatus, Prompt, RequestId, Usd},
     gateway::{ChatCall, ChatReply, Forwarded, GatewayError, Leg, StreamItem, Told},
@@ -66,8 +66,6 @@ pub struct ChatResponse {
     pub served: ModelId,
     /// Calls made to providers.
     pub attempts: u32,
-    /// How the caller's limits stand.
-    pub headroom: Headroom,
     /// The answer.
     pub body: ChatBody,
 }
@@ -131,7 +129,6 @@ impl Router {
             None => (Arc::new(self.decide(&asked).await?), false),
         };
         let legs = self.legs(&decision)?;
-        let headroom = admitted.headroom();
         admitted.prepare(&decision, &decision.chosen)?;
         let admitted = Arc::new(Mutex::new(admitted));
         let call = ChatCall {
@@ -203,7 +200,7 @@ impl Router {
         };
         self.remember(&decision, &served);
         let attempts = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        Ok(ChatResponse { decision, served, attempts, headroom, body })
+        Ok(ChatResponse { decision, served, attempts, body })
     }
 
     /// Looks at a prompt that nobody looked at, while the provider works; not if the answer is there before that, which need

@@ -22,7 +22,7 @@ pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse};
 pub use fleet::{Fleet, FleetModel};
 pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream, StreamPiece};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
-pub use request::{ModelChoice, ProviderWishes, RouteError, RouteOptions, RouteRequest, RouteResponse, Speech};
+pub use request::{ModelChoice, ProviderWishes, RouteError, RouteOptions, RouteRequest, Speech};
 
 use crate::{
     access::Access,
@@ -141,13 +141,14 @@ impl Router {
     ///
     /// # Errors
     /// [`RouteError`] says what the caller should change or when to come back.
-    pub async fn route(&self, request: RouteRequest) -> Result<RouteResponse, RouteError> {
-        let admitted = self.inner.admit(&request)?;
+    pub async fn route(&self, request: RouteRequest) -> Result<Decision, RouteError> {
+        // Its place ends with this function.
+        let _admitted = self.inner.admit(&request)?;
         let decision = self.decide(&request).await?;
         self.inner.store.append_decision(decision.clone()).await?;
         measure::decided(&decision);
         self.remember(&decision, &decision.chosen);
-        Ok(RouteResponse { decision, headroom: admitted.headroom() })
+        Ok(decision)
     }
 
     /// The session goes on with this model.

@@ -2,10 +2,10 @@
 
 use super::ChatFailure;
 use crate::{
-    access::{Caller, Headroom, Refusal},
+    access::{Caller, Refusal},
     catalog::Price,
     dialect::{Inexpressible, Object},
-    domain::{Decision, DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
+    domain::{DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
     gateway::GatewayError,
     store::StoreError,
@@ -36,15 +36,6 @@ pub struct Speech {
     pub body: Arc<Object>,
     /// Whether the caller speaks Messages, so that providers who do hear its own words.
     pub is_messages: bool,
-}
-
-/// A decision, committed.
-#[derive(Debug, Clone)]
-pub struct RouteResponse {
-    /// The decision.
-    pub decision: Decision,
-    /// How the caller's limits stand.
-    pub headroom: Headroom,
 }
 
 /// What the `model` field asks for.

@@ -6,7 +6,8 @@ use crate::{
     upstream::{End, Fault, Script},
 };
 use satisfice::{
-    domain::{EmbeddingRecord, OutcomeStatus, Usd},
+    access::{KEY_BYTES, NewKey},
+    domain::{EmbeddingRecord, KeyLimits, OutcomeStatus, RateLimits, Usd},
     router::{Clock, SystemClock},
 };
 use serde_json::json;
@@ -110,4 +111,23 @@ async fn a_caller_who_leaves_is_billed_as_estimated() {
     assert_eq!((record.status, record.cost_usd), (OutcomeStatus::Cancelled, Usd::new(EXPECTED_USD).ok()));
     assert!(record.cost_is_estimate);
     has_spent(&app, EXPECTED_USD).await;
+}
+
+#[tokio::test]
+async fn answers_and_errors_say_how_the_limits_of_the_caller_stand() {
+    for (fault, status) in [(Fault::Ok, 200), (Fault::ServerError(500), 502)] {
+        let mut app = service(fault).await;
+        let limits = KeyLimits {
+            rates: RateLimits { requests_per_minute: Some(9), tokens_per_minute: Some(100), ..RateLimits::default() },
+            ..KeyLimits::default()
+        };
+        let new = NewKey { name: "limited".to_owned(), limits, ..NewKey::default() };
+        let key = app.keys.create(new, &[3; KEY_BYTES], SystemClock.now()).await.expect("a key");
+        app.key = key.key.expose().to_owned();
+        let answer = embed(&app).await;
+        let header = |name: &str| answer.header(name).map(str::to_owned);
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert_eq!(header("x-ratelimit-remaining-requests").as_deref(), Some("8"));
+        assert_eq!(header("x-ratelimit-remaining-tokens").as_deref(), Some("95"), "5 are expected");
+    }
 }

@@ -156,6 +156,21 @@ fn a_caller_sees_what_was_decided_for_its_tenant() {
 }
 
 #[test]
+fn a_caller_knows_how_the_limits_stood_once_its_request_was_let_in() {
+    let limits = RateLimits { requests_per_minute: Some(2), ..RateLimits::default() };
+    let access = access(Rules::default(), vec![record(1, KeyLimits { rates: limits, ..KeyLimits::default() })]);
+    let ask = || {
+        let caller = caller(&access, 1);
+        assert_eq!(caller.headroom(), None, "nobody has let it in yet");
+        let admission = Admission { named: Named::Policy("default".to_owned()), tokens: 1, now: NOON };
+        let admitted = access.admit(&caller.clone(), &admission);
+        let left = caller.headroom().and_then(|headroom| headroom.requests).map(|requests| requests.remaining);
+        (admitted.is_ok(), left)
+    };
+    assert_eq!([ask(), ask(), ask()], [(true, Some(1)), (true, Some(0)), (false, None)]);
+}
+
+#[test]
 fn the_operator_is_told_what_callers_need() {
     let summary = |rules, keys| access(rules, keys).summary(NOON);
     assert!(summary(Rules::default(), vec![]).starts_with("need no API key until one is made"));

@@ -10,7 +10,7 @@ mod stream;
 mod understood;
 mod words;
 
-use super::{App, auth, body::Body, error::ApiError, headers};
+use super::{App, body::Body, error::ApiError, headers};
 use crate::{
     dialect::{self, Object, Wire},
     gateway::Told,
@@ -18,7 +18,6 @@ use crate::{
 };
 use axum::{
     Json,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 pub(super) use origin::{Origin, OriginHeaders};
@@ -53,7 +52,7 @@ async fn answer(app: &App, wire: Wire, origin: Origin, body: Body) -> Result<Res
 }
 
 fn render(wire: Wire, own: Option<&Object>, response: ChatResponse) -> Response {
-    let mut headers = headers_of(&response);
+    let mut headers = headers::of_decision(&response.decision, &response.served);
     match response.body {
         ChatBody::Whole { body, cost_usd } => {
             headers::add_forwarding(&mut headers, response.attempts, cost_usd);
@@ -64,13 +63,6 @@ fn render(wire: Wire, own: Option<&Object>, response: ChatResponse) -> Response 
             (headers, stream::response(Telling::new(wire, own), pieces)).into_response()
         }
     }
-}
-
-/// The decision and how the caller's limits stand.
-fn headers_of(response: &ChatResponse) -> HeaderMap {
-    let mut headers = headers::of_decision(&response.decision, &response.served);
-    headers.extend(auth::rate_headers(&response.headroom));
-    headers
 }
 
 /// A whole answer in the caller's dialect; `own` is the body that it answers.

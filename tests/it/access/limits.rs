@@ -37,6 +37,32 @@ async fn whoever_is_too_fast_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn whatever_the_answer_it_says_how_the_limits_stand() {
+    let app = guarded(Make::default()).await;
+    let limits = json!({"requests_per_minute": 20, "tokens_per_minute": 1000, "budget_usd_per_month": 0.00018});
+    let key = key(&app, limits).await;
+    let asks = [
+        ("/v1/chat/completions", json!({"model": "simulated/broken"}), 502),
+        ("/v1/chat/completions", json!({"model": "simulated/broken", "stream": true}), 502),
+        ("/v1/messages", json!({"model": "simulated/broken", "max_tokens": 10}), 502),
+        ("/v1/route", json!({"route": {"max_cost_usd": 0}, "model": "auto"}), 400),
+        ("/v1/chat/completions", json!({"model": "openai/gpt-2"}), 404),
+        ("/v1/messages", json!({"max_tokens": 10}), 200),
+        ("/v1/chat/completions", json!({}), 429),
+    ];
+    for (left, (path, fields, status)) in (0..20).rev().zip(asks) {
+        let answer = post_as(&app, &key, path, fields.clone()).await;
+        assert_eq!(answer.status, status, "{fields}: {}", answer.text);
+        let header = |name: &str| answer.header(name).map(str::to_owned);
+        assert_eq!(header("x-ratelimit-remaining-requests"), Some(left.to_string()), "{fields}");
+        assert_eq!(header("x-ratelimit-limit-tokens").as_deref(), Some("1000"), "{fields}");
+        assert!(header("x-ratelimit-reset-tokens").is_some(), "{fields}");
+    }
+    let listed = app.send_as(&key, axum::http::Method::GET, "/v1/models", &json!(null)).await;
+    assert_eq!(listed.header("x-ratelimit-remaining-requests"), None, "no limit holds for it");
+}
+
+#[tokio::test]
 async fn tokens_that_were_not_used_are_given_back() {
     let app = guarded(Make::default()).await;
     let key = key(&app, json!({"tokens_per_minute": 1000})).await;
