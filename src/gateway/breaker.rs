@@ -60,10 +60,9 @@ pub(super) enum Permission {
     },
 }
 
-/// How a breaker stands.
-#[cfg(test)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BreakerState {
+/// How a breaker stands; the later ones let fewer calls through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BreakerState {
     /// Every call goes through.
     Closed,
     /// One call may go through, or is under way.
@@ -129,7 +128,6 @@ impl Breaker {
     }
 
     /// How it stands.
-    #[cfg(test)]
     pub(super) fn state(&self, now: Instant) -> BreakerState {
         match self.0.lock().phase {
             Phase::Closed => BreakerState::Closed,

@@ -15,6 +15,7 @@ mod breaker;
 mod call;
 mod chain;
 mod error;
+mod health;
 mod keyring;
 mod openai;
 mod options;
@@ -31,8 +32,10 @@ mod usage;
 
 pub use access::{ProviderAccess, ProviderKeys};
 pub use bedrock::{AwsAccess, BedrockAccess};
+pub use breaker::BreakerState;
 pub use call::{ChatCall, ChatReply, EmbeddingsCall, Forwarded, Gate, Leg, OpenGate, StreamItem, Ticket, Told};
 pub use error::GatewayError;
+pub use health::Health;
 pub use openai::asks_for_usage;
 pub use options::GatewayOptions;
 pub use signals::{InFlight, Signal, Signals, Timing, blended, expected_attempts};

@@ -17,8 +17,8 @@ impl App {
 
 /// List models and virtual names
 ///
-/// `auto`, the policies, then the models of the catalogue, with the reason why one can't be used if it can't. A key is told what
-/// it may ask for by name, and nothing of the rest; `GET /admin/models` lists all.
+/// `auto`, the policies, then the models of the catalogue, with the reason why one can't be used if it can't, and how it does if
+/// it can. A key is told what it may ask for by name, and nothing of the rest; `GET /admin/models` lists all.
 #[utoipa::path(
     get,
     path = "/v1/models",
@@ -62,6 +62,7 @@ impl App {
         let models = self.router.fleet().all().iter();
         let models = models.filter(|model| is_open(ModelChoice::Model(model.entry.id.to_string())));
         let virtuals = auto.into_iter().chain(policies.map(|name| ModelBody::router(name)));
-        ModelList { object: "list", data: virtuals.chain(models.map(Into::into)).collect() }
+        let models = models.map(|model| ModelBody::new(model, self.router.health(model)));
+        ModelList { object: "list", data: virtuals.chain(models).collect() }
     }
 }

@@ -88,6 +88,7 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<ReadyBod
     responses((status = 200, description = "The text format of Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    app.router.show_breakers();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 

@@ -3,6 +3,7 @@
 use super::bill::Bill;
 use crate::{
     domain::{Decision, ModelId, OutcomeStatus, Scope},
+    gateway::BreakerState,
     telemetry::names,
 };
 use std::time::Duration;
@@ -34,6 +35,25 @@ pub(super) fn ended(provider: &str, model: &ModelId, status: OutcomeStatus, took
 fn answered(provider: &str, model: &ModelId, took: Duration) {
     let (provider, model) = (provider.to_owned(), model.to_string());
     metrics::histogram!(names::UPSTREAM_SECONDS, "provider" => provider, "model" => model).record(took.as_secs_f64());
+}
+
+/// Shows how the breaker of a model stands.
+pub(super) fn model_breaker(provider: &str, model: &ModelId, state: BreakerState) {
+    let labels = [("provider", provider.to_owned()), ("model", model.to_string())];
+    metrics::gauge!(names::BREAKER_STATE, &labels).set(level(state));
+}
+
+/// Shows how the breaker of a provider stands.
+pub(super) fn provider_breaker(provider: &str, state: BreakerState) {
+    metrics::gauge!(names::PROVIDER_BREAKER_STATE, "provider" => provider.to_owned()).set(level(state));
+}
+
+const fn level(state: BreakerState) -> f64 {
+    match state {
+        BreakerState::Closed => 0.0,
+        BreakerState::HalfOpen => 0.5,
+        BreakerState::Open => 1.0,
+    }
 }
 
 /// Counts a provider's failure.

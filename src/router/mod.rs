@@ -30,14 +30,18 @@ use crate::{
     config::{PolicySettings, Settings},
     domain::{Decision, DecisionId, ModelId, Scope},
     encoder::EncoderPool,
-    gateway::Gateway,
+    gateway::{Gateway, Health},
     policy::Posterior,
     store::{DecisionRecord, FeedbackError, FeedbackReceipt, NewFeedback, Store, StoreError},
 };
 use arc_swap::ArcSwap;
 use controllers::Controllers;
 use sessions::{Session, Sessions};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Posterior of each scope; readers load a snapshot, the learner swaps in the next.
 pub type Posteriors = BTreeMap<Scope, Arc<ArcSwap<Posterior>>>;
@@ -117,6 +121,26 @@ impl Router {
     #[must_use]
     pub fn fleet(&self) -> &Fleet {
         &self.inner.fleet
+    }
+
+    /// How a model does at the moment; nothing is known of one that can't be called.
+    #[must_use]
+    pub fn health(&self, model: &FleetModel) -> Option<Health> {
+        let entry = &model.entry;
+        model.disabled.is_none().then(|| self.inner.gateway.health(&entry.id, &entry.provider, Instant::now()))
+    }
+
+    /// Shows operators how breakers stand. They change with time alone too, so it is done when somebody looks.
+    pub fn show_breakers(&self) {
+        let (gateway, now) = (&self.inner.gateway, Instant::now());
+        let callable = || self.fleet().all().iter().filter(|model| model.disabled.is_none()).map(|model| &model.entry);
+        for entry in callable() {
+            measure::model_breaker(&entry.provider, &entry.id, gateway.model_breaker(&entry.id, now));
+        }
+        let providers: BTreeSet<&str> = callable().map(|entry| entry.provider.as_str()).collect();
+        for provider in providers {
+            measure::provider_breaker(provider, gateway.provider_breaker(provider, now));
+        }
     }
 
     /// Named policies; `default` is always among them.

@@ -64,6 +64,10 @@ metrics_table! {
         "Time from sending a request to a provider to the end of its answer, by provider and model.";
     UPSTREAM_ERRORS = "satisfice_upstream_errors_total", Counter, Count,
         "Failed provider calls, by provider, model and class of error.";
+    BREAKER_STATE = "satisfice_breaker_state", Gauge, Count,
+        "How the breaker of a model stands (0 closed, 0.5 half-open, 1 open), by provider and model.";
+    PROVIDER_BREAKER_STATE = "satisfice_provider_breaker_state", Gauge, Count,
+        "How the breaker of a provider stands, which opens when it can't be reached (0 closed, 0.5 half-open, 1 open), by provider.";
     SPEND_USD = "satisfice_spend_usd_total", Gauge, Count,
         "US dollars spent at providers, by provider and model; only grows, a gauge because counters hold whole numbers.";
     ESTIMATED_BILLS = "satisfice_estimated_bills_total", Counter, Count,

@@ -323,11 +323,21 @@ impl GatewayApp {
         whole(self.open(path, "a-test", body).await).await
     }
 
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = self.shown(request(Method::GET, path)).body(Body::empty()).expect("a request");
+        whole(self.service.clone().oneshot(request).await.expect("infallible")).await
+    }
+
     /// The decision of this id with what came of it.
     pub(crate) async fn record(&self, decision: &str) -> Value {
-        let builder = self.shown(request(Method::GET, &format!("/v1/decisions/{decision}")));
-        let request = builder.body(Body::empty()).expect("a request");
-        whole(self.service.clone().oneshot(request).await.expect("infallible")).await.json()
+        self.get(&format!("/v1/decisions/{decision}")).await.json()
+    }
+
+    /// How a model does, as it is listed.
+    pub(crate) async fn health(&self, model: &str) -> Value {
+        let list = self.get("/v1/models").await.json();
+        let listed = list["data"].as_array().into_iter().flatten().find(|listed| listed["id"] == model);
+        listed.unwrap_or_else(|| panic!("{model} is not listed"))["health"].clone()
     }
 
     /// What the first tenant has spent this month, and what is put aside for it; of this service, and of one that would start

@@ -68,6 +68,7 @@ async fn every_metric_that_is_described_is_measured() {
     // Two need a full queue, one an encoder with a cache, one a provider that says nothing of tokens.
     let elsewhere =
         [names::ENCODER_QUEUE_REJECTED, names::STORE_QUEUE_REJECTED, names::ENCODER_CACHE_HITS, names::ESTIMATED_BILLS];
+    assert_eq!(app.get("/metrics").await.status, 200, "breakers are shown when somebody looks");
     let page = metrics.render();
     for metric in names::METRICS.iter().filter(|metric| !elsewhere.contains(&metric.name)) {
         assert!(page.contains(&format!("# TYPE {} ", metric.name)), "{} is missing in\n{page}", metric.name);

@@ -2,6 +2,7 @@
 
 use crate::{
     catalog::{self, ModelEntry, Price, Rate},
+    gateway::{BreakerState, Health},
     router::FleetModel,
 };
 use serde::Serialize;
@@ -50,8 +51,63 @@ pub(crate) struct ModelBody {
     /// Why it can't; null when it can.
     #[schema(example = "no OPENAI_API_KEY")]
     unusable_because: Option<String>,
+    /// How it does at the moment; null for virtual names and for what can't be used.
+    health: Option<HealthBody>,
     /// Facts about a real model; null for virtual names.
     details: Option<ModelDetails>,
+}
+
+/// How a model does, seen from this service. What was seen fades within minutes.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct HealthBody {
+    /// Whether calls are made: of the model's circuit breaker and its provider's the one that lets fewer through.
+    state: BreakerName,
+    /// Share of calls that failed lately, 0 to 1, drawn towards 0 as long as there were few.
+    #[schema(example = 0.02)]
+    error_rate: f64,
+    /// Time to the first token, milliseconds; null when no answer was seen lately.
+    #[schema(example = 412.5)]
+    ttft_ms: Option<f64>,
+    /// Output tokens a second after the first; likewise.
+    #[schema(example = 96.3)]
+    tokens_per_s: Option<f64>,
+    /// Calls under way.
+    #[schema(example = 3)]
+    in_flight: u32,
+}
+
+/// How a circuit breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BreakerName {
+    /// Every call is made.
+    Closed,
+    /// One call is made to see.
+    HalfOpen,
+    /// No call is made.
+    Open,
+}
+
+impl From<BreakerState> for BreakerName {
+    fn from(state: BreakerState) -> Self {
+        match state {
+            BreakerState::Closed => Self::Closed,
+            BreakerState::HalfOpen => Self::HalfOpen,
+            BreakerState::Open => Self::Open,
+        }
+    }
+}
+
+impl From<Health> for HealthBody {
+    fn from(Health { state, signal }: Health) -> Self {
+        Self {
+            state: state.into(),
+            error_rate: signal.error_rate,
+            ttft_ms: signal.first_token_ms,
+            tokens_per_s: signal.tokens_per_second,
+            in_flight: signal.in_flight,
+        }
+    }
 }
 
 /// Facts about a model from the catalogue.
@@ -108,13 +164,13 @@ impl ModelBody {
             kind: ModelKind::Router,
             usable: true,
             unusable_because: None,
+            health: None,
             details: None,
         }
     }
-}
 
-impl From<&FleetModel> for ModelBody {
-    fn from(model: &FleetModel) -> Self {
+    /// A real model, and how it does.
+    pub(crate) fn new(model: &FleetModel, health: Option<Health>) -> Self {
         let entry = &model.entry;
         Self {
             id: entry.id.to_string(),
@@ -127,6 +183,7 @@ impl From<&FleetModel> for ModelBody {
             },
             usable: model.disabled.is_none(),
             unusable_because: model.disabled.clone(),
+            health: health.map(Into::into),
             details: Some(ModelDetails {
                 context_window: entry.context_window,
                 max_output_tokens: entry.max_output_tokens,

@@ -1,9 +1,11 @@
 //! Circuit breakers and hedges, in real time.
 
 use crate::{
-    gateway_app::{ALPHA, BETA, GatewayApp, GatewayMake, Wire, only},
+    gateway_app::{ALPHA, BETA, GAMMA, GatewayApp, GatewayMake, Wire, only},
+    support::Answer,
     upstream::{End, Fault, Script},
 };
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,79 @@ async fn an_open_breaker_spares_the_provider_and_a_probe_closes_it() {
     for stream in [false, true] {
         app.ask(Wire::Chat, stream, only(&[ALPHA])).await.is_answered_by(ALPHA, 1);
     }
+}
+
+/// What is measured on this thread, which all of a test runs on, while this is answered.
+async fn rendered(answer: impl Future<Output = Answer>) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _measured = metrics::set_default_local_recorder(&recorder);
+    assert_eq!(answer.await.status, 200);
+    recorder.handle().render()
+}
+
+#[tokio::test]
+async fn how_breakers_stand_is_told_by_the_list_of_models_and_by_metrics() {
+    let make = GatewayMake::scripts([Script::always(Fault::ServerError(500)), Script::ok(), Script::ok()]);
+    let mut app = GatewayApp::make(make.with(&OPEN).with(&[("breaker_open_ms", "600000")])).await;
+    app.ask(Wire::Chat, true, only(&[GAMMA])).await.is_answered_by(GAMMA, 1);
+    app.stop("beta").await;
+    for model in [ALPHA, ALPHA, BETA, BETA] {
+        assert!(!app.ask(Wire::Chat, false, only(&[model])).await.is_answered());
+    }
+    let (alpha, beta, gamma) = (app.health(ALPHA).await, app.health(BETA).await, app.health(GAMMA).await);
+    assert_eq!((&alpha["state"], &beta["state"], &gamma["state"]), (&json!("open"), &json!("open"), &json!("closed")));
+    assert!(alpha["error_rate"].as_f64() > Some(0.25) && gamma["error_rate"] == 0.0, "{alpha} {gamma}");
+    assert_eq!((&beta["ttft_ms"], &beta["tokens_per_s"], &beta["in_flight"]), (&json!(null), &json!(null), &json!(0)));
+    assert!(gamma["ttft_ms"].as_f64() > Some(0.0) && gamma["tokens_per_s"].as_f64() > Some(0.0), "{gamma}");
+    for nobody in ["auto", "openai/gpt-6.1-sol"] {
+        assert_eq!(app.health(nobody).await, json!(null), "it can't be called");
+    }
+    let page = rendered(app.get("/metrics")).await;
+    for line in [
+        r#"satisfice_breaker_state{provider="alpha",model="alpha/cheap"} 1"#,
+        r#"satisfice_breaker_state{provider="beta",model="beta/mid"} 1"#,
+        r#"satisfice_breaker_state{provider="gamma",model="gamma/dear"} 0"#,
+        r#"satisfice_provider_breaker_state{provider="alpha"} 0"#,
+        r#"satisfice_provider_breaker_state{provider="beta"} 1"#,
+    ] {
+        assert!(page.lines().any(|told| told == line), "{line} is missing in\n{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_breaker_whose_time_is_over_is_half_open_until_a_call_succeeds() {
+    let app = with_breaker(Script::queue([Fault::ServerError(500), Fault::ServerError(503)])).await;
+    for _ in 0..2 {
+        app.ask(Wire::Chat, false, only(&[ALPHA])).await;
+    }
+    let begun = Instant::now();
+    while app.health(ALPHA).await["state"] == "open" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never opens half");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(app.health(ALPHA).await["state"], "half_open");
+    let page = rendered(app.get("/metrics")).await;
+    assert!(page.contains(r#"satisfice_breaker_state{provider="alpha",model="alpha/cheap"} 0.5"#), "{page}");
+    app.ask(Wire::Chat, false, only(&[ALPHA])).await.is_answered_by(ALPHA, 1);
+    assert_eq!(app.health(ALPHA).await["state"], "closed");
+}
+
+#[tokio::test]
+async fn calls_under_way_are_counted() {
+    let app = GatewayApp::start([Script::always(Fault::Hang), Script::ok(), Script::ok()]).await;
+    {
+        let body = Wire::Chat.body(false, only(&[ALPHA]));
+        let asked = app.open(Wire::Chat.path(), "asker", &body);
+        let seen = async {
+            app.alpha().until("called", |seen| !seen.is_empty()).await;
+            app.health(ALPHA).await["in_flight"].clone()
+        };
+        tokio::select! {
+            _ = asked => panic!("nobody answers"),
+            in_flight = seen => assert_eq!(in_flight, 1),
+        }
+    }
+    assert_eq!(app.health(ALPHA).await["in_flight"], 0);
 }
 
 #[tokio::test]
