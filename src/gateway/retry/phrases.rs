@@ -65,11 +65,13 @@ const DECLINED: [&str; 8] = [
 ];
 
 /// Likewise: the model lacks a parameter or a kind of input.
-const UNSUPPORTED: [&str; 4] = [
-    "unsupported_parameter",       // OpenAI
-    "unsupported_value",           // OpenAI
-    "with this model",             // OpenAI: "'temperature' does not support 0.7 with this model"
-    "this model does not support", // several
+const UNSUPPORTED: [&str; 6] = [
+    "unsupported_parameter",        // OpenAI
+    "unsupported_value",            // OpenAI
+    "with this model",              // OpenAI: "'temperature' does not support 0.7 with this model"
+    "this model does not support",  // several
+    "not supported for this model", // Anthropic: "`temperature` is not supported for this model"
+    "deprecated for this model",    // Anthropic: "`top_k` is deprecated for this model"
 ];
 
 /// What the words say beyond the status, if anything.

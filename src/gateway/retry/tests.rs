@@ -74,6 +74,8 @@ fn requests_that_do_not_suit_a_model_go_to_another_and_cost_no_key_its_turn() {
         (400, "Output blocked by content filtering policy"),
         (403, "vendor/m requires moderation on Azure. Your input was flagged for \"violence\"."),
         (400, "Unsupported value: 'temperature' does not support 0.7 with this model."),
+        (400, "`temperature` and `top_p` are not supported for this model."),
+        (400, "`top_k` is deprecated for this model."),
         (400, "vendor/m is not a valid model ID"),
         (400, "The provided model identifier is invalid."),
         (400, "The model `m` is gone (model_decommissioned)"),

@@ -164,6 +164,16 @@ async fn a_model_that_the_provider_lacks_is_sought_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_the_model_lacks_is_never_tried_again_but_elsewhere() {
+    for stream in FORMS {
+        for message in ["`temperature` is not supported for this model", "`top_k` is deprecated for this model"] {
+            is_given_up_after(1, &Fault::Rejected(400, message), stream).await;
+            becomes(400, 3, &Fault::Rejected(400, message), stream).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_request_is_the_callers_to_mend_and_asked_nobody_else() {
     for stream in FORMS {
         for status in [400, 413, 422] {
