@@ -1,7 +1,7 @@
 //! The official OpenAI and Anthropic clients, in Python and for Node, against the service on a real socket.
 //!
 //! The clients are installed once into the target folder, in the versions that `tests/sdk` pins. Python is needed; where Node
-//! is missing its test says so and passes, unless `SATISFICE_REQUIRE_NODE` is set, as in the gate.
+//! is missing its test says so and passes, unless `TEST_REQUIRES_NODE` is set, as in the gate.
 
 use crate::{
     gateway_app::{GatewayApp, GatewayMake, Provider},
@@ -63,8 +63,7 @@ async fn the_official_python_clients_work_by_changing_the_base_url() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_node_clients_work_by_changing_the_base_url() {
     if !(exists("node").await && exists("npm").await) {
-        let required =
-            std::env::var_os("SATISFICE_REQUIRE_NODE").is_some_and(|value| !value.is_empty() && value != "0");
+        let required = std::env::var_os("TEST_REQUIRES_NODE").is_some_and(|value| !value.is_empty() && value != "0");
         assert!(!required, "node or npm is missing: install Node 20 or later (Debian: nodejs and npm)");
         println!("NOT TESTED: the Node clients, as there is no node or no npm here");
         return;
