@@ -41,7 +41,7 @@ section! {
 }
 
 section! {
-    /// Answers that are kept and given again.
+    /// Answers that are kept and given again. Checked, and not in force yet.
     #[derive(Copy)]
     pub CacheSettings {
         /// For requests that don't say. off: no answer is given again; exact: to the same request; semantic: also to a similar one.

@@ -374,7 +374,11 @@ pub(super) static SECTIONS: [SectionInfo; 16] = [
     section_of("simulated", "A stand-in provider for trying things out without keys.", SimulatedSettings::SETTINGS),
     section_of("catalog", "The model catalogue.", CatalogSettings::SETTINGS),
     section_of("gateway", "What follows when a provider fails or is slow.", GatewaySettings::SETTINGS),
-    section_of("cache", "Answers that are kept and given again.", CacheSettings::SETTINGS),
+    section_of(
+        "cache",
+        "Answers that are kept and given again. Not in force yet: this release keeps none.",
+        CacheSettings::SETTINGS,
+    ),
     named(
         "policies",
         "Rules that requests name as their model; keys left out are those of [routing].",

@@ -158,3 +158,19 @@ pub(super) async fn embeddings(
     name_model(&mut body, &model.id);
     Ok((body, usage))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(events: &str) -> Result<(), Fault> {
+        EventReader::new(&ModelId::from("acme/model"), false).read(events.as_bytes(), &mut Pieces::default())
+    }
+
+    #[test]
+    fn an_end_without_any_choice_is_no_answer() {
+        let choice = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+        assert!(matches!(read("data: [DONE]\n\n"), Err(Fault::Malformed(_))));
+        assert!(read(&format!("{choice}data: [DONE]\n\n")).is_ok(), "some servers send no finish_reason");
+    }
+}

@@ -229,3 +229,39 @@ pub async fn verify_replay(store: &Reader, scope: &Scope, rates: LearningRates) 
     let equal = from_log == from_snapshot;
     Ok(ReplayReport { from_log, from_snapshot, snapshot_at, equal })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DecisionId, Difficulty, FeedbackSource, ModelId, Quality, UnixMillis};
+    use uuid::Uuid;
+
+    fn row(number: u64, context: Vec<f32>) -> LearningEvent {
+        LearningEvent {
+            number,
+            model: ModelId::from("acme/model"),
+            source: FeedbackSource::User,
+            reward: Reward::Score(Quality::clipped(1.0)),
+            decision_id: DecisionId::from_uuid(Uuid::from_u128(number.into())),
+            context,
+            prior: Some(0.2),
+            difficulty: Difficulty::clipped(0.5),
+            explored: false,
+            at: UnixMillis(0),
+            superseded: None,
+        }
+    }
+
+    #[test]
+    fn feedback_on_an_unread_prompt_is_counted_and_not_learned_from() {
+        let believed = |posterior: &Posterior| {
+            posterior.believe(&ModelId::from("acme/model"), 0.2, &policy::context_vector(0.2, &[])).mean
+        };
+        let mut posterior = Posterior::new(LearningRates::default());
+        let before = believed(&posterior);
+        posterior.fold(&event(&row(1, Vec::new())));
+        assert_eq!((posterior.version(), believed(&posterior)), (1, before));
+        posterior.fold(&event(&row(2, vec![0.1; policy::CONTEXT_DIM])));
+        assert!(posterior.version() == 2 && believed(&posterior) > before, "others are learned from");
+    }
+}
