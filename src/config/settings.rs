@@ -114,8 +114,8 @@ section! {
     /// The log of decisions, outcomes and feedback.
     #[derive(Copy)]
     pub StoreSettings {
-        /// full: acknowledged records survive a power cut; process: a crash of the process only, but faster.
-        durability: Durability = is("full"), ANY;
+        /// What survives a power cut. full: all that was acknowledged; feedback: feedback and keys, and the decisions that they are about; process: what the system had written by then. The end of the process alone loses nothing with any of them.
+        durability: Durability = is("feedback"), ANY;
         /// Records that may wait to be committed; beyond that requests are turned away.
         queue: usize = is("8192"), range(1.0, 1e7);
     }

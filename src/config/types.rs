@@ -106,7 +106,7 @@ choice_field!(KeyHeader { "bearer" => Bearer, "api-key" => ApiKey, "x-api-key" =
 choice_field!(LogFormat { "text" => Text, "json" => Json });
 choice_field!(DecisionMode { "floor" => Floor, "average" => Average, "budget" => Budget });
 choice_field!(EncoderMode { "int8" => Int8, "f32" => F32 });
-choice_field!(Durability { "full" => Full, "process" => Process });
+choice_field!(Durability { "full" => Full, "feedback" => Feedback, "process" => Process });
 choice_field!(RequireKey { "auto" => Auto, "always" => Always });
 choice_field!(Switch { "auto" => Auto, "on" => On, "off" => Off });
 

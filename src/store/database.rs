@@ -1,6 +1,6 @@
 //! Opening: the lock, the checks before anything is touched, the schema, the connections.
 
-use super::{Durability, StoreError};
+use super::{Durability, StoreError, rows::STATEMENTS};
 use sqlx::{
     ConnectOptions, SqliteConnection, SqlitePool,
     migrate::Migrator,
@@ -70,7 +70,8 @@ pub(super) fn memory() -> SqliteConnectOptions {
 }
 
 fn base() -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(Duration::from_secs(5)).disable_statement_logging()
+    let options = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(Duration::from_secs(5));
+    options.statement_cache_capacity(STATEMENTS).disable_statement_logging()
 }
 
 /// Connects for writing and brings the schema up to date.

@@ -3,10 +3,11 @@
 use super::{
     StoreError,
     cells::{Cells, bytes_of, id_bytes, signed},
+    rows::Insert,
 };
 use crate::domain::{CallerId, Decision, KeyId, RoutingRule, SessionId, Tenant};
 use serde::Serialize;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 /// A decision with its compound fields encoded; made by the caller, so that the writer only writes.
 #[derive(Debug)]
@@ -39,9 +40,18 @@ impl DecisionRow {
             decision,
         })
     }
+
+    /// What was encoded.
+    pub(super) const fn decision(&self) -> &Decision {
+        &self.decision
+    }
 }
 
-fn json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
+/// As JSON.
+///
+/// # Errors
+/// [`StoreError::Unstorable`] for what has no JSON.
+pub(super) fn json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Unstorable { what, value: e.to_string() })
 }
 
@@ -66,7 +76,8 @@ fn check_finite(decision: &Decision) -> Result<(), StoreError> {
     }
 }
 
-const INSERT: &str = "
+/// Appends one decision, unless its id is taken.
+pub(super) const INSERT: &str = "
     INSERT INTO decisions (
         id, at_ms, request_id, scope, policy, policy_version, features_version, mode, quality_target, kappa,
         lambda_usd, exploration, task, tasks, difficulty, input_tokens, requirements, context, candidates, chosen,
@@ -75,14 +86,11 @@ const INSERT: &str = "
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING";
 
-/// Appends one decision. A table: one line for each column.
-///
-/// # Errors
-/// [`StoreError::DuplicateDecision`] when the id is taken.
-pub(super) async fn append(conn: &mut SqliteConnection, row: &DecisionRow) -> Result<(), StoreError> {
+/// Gives [`INSERT`] its values. A table: one line for each column.
+pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q DecisionRow) -> Insert<'q> {
     let d = &row.decision;
     let predicted = d.candidate(&d.chosen).and_then(|c| c.predicted);
-    let done = sqlx::query(INSERT)
+    insert
         .bind(id_bytes(d.id))
         .bind(d.at.0)
         .bind(d.request_id.as_str())
@@ -118,9 +126,6 @@ pub(super) async fn append(conn: &mut SqliteConnection, row: &DecisionRow) -> Re
         .bind(d.session_id.as_ref().map(SessionId::as_str))
         .bind(d.caller.as_ref().and_then(|caller| caller.key.as_ref()).map(KeyId::as_str))
         .bind(d.caller.as_ref().map(|caller| caller.tenant.as_str()))
-        .execute(conn)
-        .await?;
-    if done.rows_affected() == 0 { Err(StoreError::DuplicateDecision(d.id)) } else { Ok(()) }
 }
 
 /// Reads a row of `SELECT * FROM decisions`.

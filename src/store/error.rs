@@ -2,7 +2,7 @@
 
 use super::FeedbackTarget;
 use crate::domain::DecisionId;
-use std::{io, path::PathBuf};
+use std::{fmt::Display, io, path::PathBuf};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +114,7 @@ impl From<sqlx::Error> for FeedbackError {
 }
 
 /// An error that is either about one row, or a fault of the database that spoils the whole transaction.
-pub(super) trait WriteError: From<StoreError> {
+pub(super) trait WriteError: From<StoreError> + Display {
     /// The database's fault; the error itself when it is only about the row.
     fn into_fault(self) -> Result<sqlx::Error, Self>;
 }

@@ -2,8 +2,10 @@
 //! that were folded from it; and the API keys. Embedded SQLite.
 //!
 //! One task owns the only connection that writes. It takes whatever waits in a bounded queue, writes it in one
-//! transaction, commits, and only then answers: many callers share one `fsync`. Reads go through a [`Reader`] and see
-//! whatever was committed.
+//! transaction, commits, and only then answers: many callers share one `fsync`. Decisions and outcomes, which come with every
+//! answer, are acknowledged as soon as they stand in a journal beside the database, unless [`Durability::Full`] is asked for:
+//! the end of the process loses neither, and no answer waits for SQLite. Reads go through a [`Reader`] and see whatever was
+//! acknowledged.
 
 mod accept;
 mod cells;
@@ -14,10 +16,14 @@ mod embeddings;
 mod error;
 mod events;
 mod feedback;
+mod journal;
 mod keys;
 mod outcomes;
+mod queue;
 mod reader;
+mod rows;
 mod snapshots;
+mod transaction;
 mod writer;
 
 pub use check::{IntegrityReport, NumberGap};
@@ -31,17 +37,24 @@ pub use snapshots::Snapshot;
 use crate::domain::{Decision, EmbeddingRecord, Outcome};
 use decisions::DecisionRow;
 use error::WriteError;
+use journal::{Journal, Line};
+use outcomes::OutcomeRow;
+use queue::{Call, Job, Write};
+use reader::Pending;
 use sqlx::sqlite::SqliteConnectOptions;
-use std::{fs::File, ops::Deref, path::Path};
-use tokio::sync::{mpsc, oneshot, watch};
-use writer::{Call, Job, Write, Writer};
+use std::{fs::File, ops::Deref, path::Path, sync::Arc};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use transaction::Transactions;
+use writer::Writer;
 
 /// What an acknowledged write survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
     /// The loss of power: every commit is forced to the disk (`synchronous = FULL`).
-    #[default]
     Full,
+    /// Feedback and keys: the loss of power, and what they are about with them. Decisions and outcomes: the end of the process.
+    #[default]
+    Feedback,
     /// The end of the process, `kill -9` included, but not of the machine (`synchronous = NORMAL`).
     Process,
 }
@@ -51,7 +64,7 @@ impl Durability {
     const fn pragmas(self) -> &'static str {
         match self {
             Self::Full => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864",
-            Self::Process => {
+            Self::Feedback | Self::Process => {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864"
             }
         }
@@ -71,7 +84,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { durability: Durability::Full, queue: 4096, readers: 4 }
+        Self { durability: Durability::default(), queue: 4096, readers: 4 }
     }
 }
 
@@ -83,6 +96,8 @@ impl Default for StoreOptions {
 pub struct Store {
     reader: Reader,
     queue: mpsc::Sender<Job>,
+    journal: Option<Arc<Journal>>,
+    hurry: Arc<Notify>,
     feedback_commits: watch::Receiver<u64>,
 }
 
@@ -104,7 +119,7 @@ impl Store {
     pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let path = database::resolve(path)?;
         let lock = database::lock(&path)?;
-        Self::start(&database::file(&path), Some(lock), options).await
+        Self::start(&database::file(&path), Some((lock, &path)), options).await
     }
 
     /// Opens the log at `path` for reading only, also while a service writes it.
@@ -115,7 +130,7 @@ impl Store {
     pub async fn open_read_only(path: &Path) -> Result<Reader, StoreError> {
         let path = path.canonicalize().map_err(|_| StoreError::Missing { path: path.to_owned() })?;
         let readers = StoreOptions::default().readers;
-        Ok(Reader::new(database::connect_readers(&database::file(&path), readers).await?))
+        Ok(Reader::new(database::connect_readers(&database::file(&path), readers).await?, None))
     }
 
     /// A log in memory, gone with the last clone; for tests and trials.
@@ -128,35 +143,52 @@ impl Store {
 
     async fn start(
         database: &SqliteConnectOptions,
-        lock: Option<File>,
+        file: Option<(File, &Path)>,
         options: StoreOptions,
     ) -> Result<Self, StoreError> {
-        let conn = database::connect_writer(database, options.durability).await?;
-        let reader = Reader::new(database::connect_readers(database, options.readers).await?);
+        let mut conn = database::connect_writer(database, options.durability).await?;
+        let noted = transaction::noted(&mut conn).await?;
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let (committed, feedback_commits) = watch::channel(0);
-        tokio::spawn(Writer::new(conn, lock, jobs, committed).run());
-        Ok(Self { reader, queue, feedback_commits })
+        let (lock, path) = file.unzip();
+        let mut writer = Writer::new(Transactions::new(conn, options.durability), lock, jobs, committed);
+        let mut journal = None;
+        if let Some(path) = path {
+            let left = Journal::left(path, noted)?;
+            let noted = left.last().map_or(noted, |(number, _)| *number);
+            writer.take_over(left).await?;
+            // Opening it empties it.
+            let opened = Journal::open(path, noted)?;
+            journal = (options.durability != Durability::Full).then(|| Arc::new(opened));
+        }
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(writer.with_journal(journal.clone(), Arc::clone(&hurry)).run());
+        let pool = database::connect_readers(database, options.readers).await?;
+        let pending = journal.clone().map(|journal| Pending::new(journal, queue.clone(), Arc::clone(&hurry)));
+        Ok(Self { reader: Reader::new(pool, pending), queue, journal, hurry, feedback_commits })
     }
 
-    /// Appends a decision; resolves when it is committed.
+    /// Appends a decision; resolves when it is acknowledged: committed, or in the journal.
     ///
     /// # Errors
-    /// [`StoreError::Overloaded`] at once when the queue is full, [`StoreError::DuplicateDecision`] when the id is
-    /// taken, [`StoreError::Unstorable`] for a number that is not finite.
+    /// [`StoreError::Overloaded`] at once when the queue is full, [`StoreError::Unstorable`] for a number that is not finite,
+    /// [`StoreError::Io`] when the journal can't be written. [`StoreError::DuplicateDecision`] when the id is taken, if that is
+    /// known by then; else it is logged.
     pub async fn append_decision(&self, decision: Decision) -> Result<(), StoreError> {
         let row = DecisionRow::encode(decision)?;
-        self.submit(Write::Decision, Box::new(row)).await
+        let Some(journal) = &self.journal else { return self.submit(Write::Decision, Box::new(row)).await };
+        self.note(journal, Line::of(row.decision())?, || Write::Decision(Call::answered(Box::new(row))))
     }
 
-    /// Appends an outcome; resolves when it is committed.
+    /// Appends an outcome; resolves when it is acknowledged: committed, or in the journal.
     ///
     /// # Errors
-    /// [`StoreError::Overloaded`] at once when the queue is full, [`StoreError::UnknownDecision`] when its decision is
-    /// not in the log, [`StoreError::Unstorable`] for a number that is not finite.
+    /// As [`Store::append_decision`]; [`StoreError::UnknownDecision`] when its decision is not in the log, if that is known by
+    /// then; else it is logged.
     pub async fn append_outcome(&self, outcome: Outcome) -> Result<(), StoreError> {
-        outcomes::check_finite(&outcome)?;
-        self.submit(Write::Outcome, Box::new(outcome)).await
+        let row = OutcomeRow::encode(outcome)?;
+        let Some(journal) = &self.journal else { return self.submit(Write::Outcome, Box::new(row)).await };
+        self.note(journal, Line::of(row.outcome())?, || Write::Outcome(Call::answered(Box::new(row))))
     }
 
     /// Appends a request for embeddings; resolves when it is committed.
@@ -218,6 +250,7 @@ impl Store {
         if self.queue.send(Job::Close(reply)).await.is_err() {
             return Ok(());
         }
+        self.hurry.notify_one();
         closed.await.unwrap_or(Ok(()))
     }
 
@@ -225,10 +258,32 @@ impl Store {
     async fn submit<I, T, E: WriteError>(&self, write: impl FnOnce(Call<I, T, E>) -> Write, input: I) -> Result<T, E> {
         let (call, reply) = Call::new(input);
         self.queue.try_send(Job::Write(write(call))).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded { capacity: self.queue.max_capacity() },
+            mpsc::error::TrySendError::Full(_) => self.overloaded(),
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
+        self.hurry.notify_one();
         reply.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Writes a line into the journal and queues the write; their order is the same.
+    fn note(&self, journal: &Journal, line: Line, write: impl FnOnce() -> Write) -> Result<(), StoreError> {
+        let mut turn = journal.turn();
+        let place = self.queue.try_reserve().map_err(|e| match e {
+            mpsc::error::TrySendError::Full(()) => self.overloaded(),
+            mpsc::error::TrySendError::Closed(()) => StoreError::Closed,
+        })?;
+        let number = turn.write(line)?;
+        place.send(Job::Noted(write(), number));
+        drop(turn);
+        // The writer need not gather what has no place to wait.
+        if self.queue.capacity() < self.queue.max_capacity() / 2 {
+            self.hurry.notify_one();
+        }
+        Ok(())
+    }
+
+    fn overloaded(&self) -> StoreError {
+        StoreError::Overloaded { capacity: self.queue.max_capacity() }
     }
 }
 

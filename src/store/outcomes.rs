@@ -3,36 +3,50 @@
 use super::{
     StoreError,
     cells::{Cells, id_bytes},
+    decisions::json,
+    rows::Insert,
 };
 use crate::domain::Outcome;
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
-/// Numbers that SQLite would turn into NULL.
-///
-/// # Errors
-/// [`StoreError::Unstorable`] for one that is not finite.
-pub(super) fn check_finite(outcome: &Outcome) -> Result<(), StoreError> {
-    let times = [("first_byte_ms", outcome.first_byte_ms.unwrap_or(0.0)), ("latency_ms", outcome.latency_ms)];
-    match times.into_iter().find(|(_, v)| !v.is_finite()) {
-        Some((what, value)) => Err(StoreError::Unstorable { what, value: value.to_string() }),
-        None => Ok(()),
+/// An outcome with its compound fields encoded; made by the caller, so that the writer only writes.
+#[derive(Debug)]
+pub(super) struct OutcomeRow {
+    outcome: Outcome,
+    attempts: Option<String>,
+}
+
+impl OutcomeRow {
+    /// Encodes an outcome.
+    ///
+    /// # Errors
+    /// [`StoreError::Unstorable`] for a number that is not finite, which SQLite would turn into NULL.
+    pub(super) fn encode(outcome: Outcome) -> Result<Self, StoreError> {
+        let times = [("first_byte_ms", outcome.first_byte_ms.unwrap_or(0.0)), ("latency_ms", outcome.latency_ms)];
+        if let Some((what, value)) = times.into_iter().find(|(_, v)| !v.is_finite()) {
+            return Err(StoreError::Unstorable { what, value: value.to_string() });
+        }
+        let attempts = outcome.attempts.as_ref().map(|attempts| json("attempts", attempts)).transpose()?;
+        Ok(Self { outcome, attempts })
+    }
+
+    /// What was encoded.
+    pub(super) const fn outcome(&self) -> &Outcome {
+        &self.outcome
     }
 }
 
-const INSERT: &str = "
+/// Appends one outcome, unless its decision is not in the log.
+pub(super) const INSERT: &str = "
     INSERT INTO outcomes (
         decision_id, served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms,
         latency_ms, at_ms, cached_tokens, cache_write_tokens, reasoning_tokens, attempts, cost_is_estimate)
     SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
 
-/// Appends one outcome.
-///
-/// # Errors
-/// [`StoreError::UnknownDecision`] when its decision is not in the log.
-pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Result<(), StoreError> {
-    let attempts = outcome.attempts.as_ref().map(serde_json::to_string).transpose();
-    let attempts = attempts.map_err(|e| StoreError::Unstorable { what: "attempts", value: e.to_string() })?;
-    let done = sqlx::query(INSERT)
+/// Gives [`INSERT`] its values.
+pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q OutcomeRow) -> Insert<'q> {
+    let outcome = &row.outcome;
+    insert
         .bind(outcome.served_model.as_str())
         .bind(outcome.completion_id.as_deref())
         .bind(outcome.status.as_str())
@@ -45,12 +59,9 @@ pub(super) async fn append(conn: &mut SqliteConnection, outcome: &Outcome) -> Re
         .bind(outcome.cached_tokens)
         .bind(outcome.cache_write_tokens)
         .bind(outcome.reasoning_tokens)
-        .bind(attempts)
+        .bind(row.attempts.as_deref())
         .bind(outcome.cost_is_estimate)
         .bind(id_bytes(outcome.decision_id))
-        .execute(conn)
-        .await?;
-    if done.rows_affected() == 0 { Err(StoreError::UnknownDecision(outcome.decision_id)) } else { Ok(()) }
 }
 
 /// Reads a row of `SELECT * FROM outcomes`.

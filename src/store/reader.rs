@@ -3,10 +3,16 @@
 use super::{
     FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError,
     cells::{Cells, id_bytes, signed},
-    check, decisions, embeddings, events, feedback, keys, outcomes, snapshots,
+    check, decisions, embeddings, events, feedback,
+    journal::Journal,
+    keys, outcomes,
+    queue::Job,
+    snapshots,
 };
 use crate::domain::{Decision, DecisionId, EmbeddingRecord, KeyRecord, Outcome, Scope, Spent, UnixMillis};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// A decision with all that came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,11 +47,47 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub struct Reader {
     pool: SqlitePool,
+    pending: Option<Pending>,
+}
+
+/// What was acknowledged and may not be in the database yet.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    journal: Arc<Journal>,
+    queue: mpsc::Sender<Job>,
+    hurry: Arc<Notify>,
+}
+
+impl Pending {
+    pub(super) const fn new(journal: Arc<Journal>, queue: mpsc::Sender<Job>, hurry: Arc<Notify>) -> Self {
+        Self { journal, queue, hurry }
+    }
+
+    /// Waits until what was acknowledged before is in the database; not if that is closed.
+    async fn settled(&self) {
+        if self.journal.is_settled() {
+            return;
+        }
+        let (reply, settled) = oneshot::channel();
+        if self.queue.send(Job::Settle(reply)).await.is_ok() {
+            self.hurry.notify_one();
+            // Without an answer the writer is gone, and reads will say so.
+            let _ = settled.await;
+        }
+    }
 }
 
 impl Reader {
-    pub(super) fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+    pub(super) const fn new(pool: SqlitePool, pending: Option<Pending>) -> Self {
+        Self { pool, pending }
+    }
+
+    /// Where to read whatever was acknowledged by now.
+    async fn settled(&self) -> &SqlitePool {
+        if let Some(pending) = &self.pending {
+            pending.settled().await;
+        }
+        &self.pool
     }
 
     /// Ends all reading.
@@ -58,7 +100,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader`].
     pub async fn decision(&self, id: DecisionId) -> Result<Option<DecisionRecord>, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.settled().await.begin().await?;
         let query = sqlx::query("SELECT * FROM decisions WHERE id = ?").bind(id_bytes(id));
         let Some(row) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
         Ok(Some(DecisionRecord {
@@ -106,7 +148,7 @@ impl Reader {
             )
             SELECT scope FROM known WHERE scope IS NOT NULL
             UNION SELECT scope FROM snapshots ORDER BY scope";
-        let names: Vec<String> = sqlx::query_scalar(query).fetch_all(&self.pool).await?;
+        let names: Vec<String> = sqlx::query_scalar(query).fetch_all(self.settled().await).await?;
         Ok(names.into_iter().map(Scope::new).collect())
     }
 
@@ -116,7 +158,7 @@ impl Reader {
     /// See [`Reader`].
     pub async fn recent_decisions(&self, scope: &Scope, limit: u32) -> Result<Vec<Decision>, StoreError> {
         let query = sqlx::query("SELECT * FROM decisions WHERE scope = ? ORDER BY seq DESC LIMIT ?");
-        let rows = query.bind(scope.as_str()).bind(limit).fetch_all(&self.pool).await?;
+        let rows = query.bind(scope.as_str()).bind(limit).fetch_all(self.settled().await).await?;
         rows.iter().map(decisions::read).collect()
     }
 
@@ -164,7 +206,7 @@ impl Reader {
         limit: u32,
         read: fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<Vec<(u64, T)>, StoreError> {
-        let rows = sqlx::query(query).bind(signed("seq", seq)?).bind(limit).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(query).bind(signed("seq", seq)?).bind(limit).fetch_all(self.settled().await).await?;
         rows.iter().map(|row| Ok((Cells::new(table, row).count("seq")?, read(row)?))).collect()
     }
 
@@ -182,7 +224,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader`].
     pub async fn spent_since(&self, since: UnixMillis) -> Result<Vec<Spent>, StoreError> {
-        keys::spent(&self.pool, since).await
+        keys::spent(self.settled().await, since).await
     }
 
     /// How many rows there are.
@@ -193,7 +235,7 @@ impl Reader {
         let query = "SELECT (SELECT COUNT(*) FROM decisions) AS decisions, (SELECT COUNT(*) FROM outcomes) AS outcomes,
                             (SELECT COUNT(*) FROM embeddings) AS embeddings,
                             (SELECT COUNT(*) FROM feedback) AS feedback, (SELECT COUNT(*) FROM snapshots) AS snapshots";
-        let row = sqlx::query(query).fetch_one(&self.pool).await?;
+        let row = sqlx::query(query).fetch_one(self.settled().await).await?;
         let cells = Cells::new("counts", &row);
         Ok(Counts {
             decisions: cells.count("decisions")?,
@@ -218,7 +260,7 @@ impl Reader {
     /// # Errors
     /// See [`Reader`].
     pub async fn check(&self) -> Result<IntegrityReport, StoreError> {
-        check::run(&self.pool).await
+        check::run(self.settled().await).await
     }
 }
 

@@ -220,15 +220,19 @@ async fn a_database_fault_fails_only_the_write_it_concerns() {
          BEGIN SELECT RAISE(ROLLBACK, 'the disk is on fire'); END",
     ];
     for trigger in triggers {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log.db");
-        let store = Store::open(&path, StoreOptions::default()).await.unwrap();
-        let mut intruder = sqlx::ConnectOptions::connect(&database::file(&path)).await.unwrap();
-        sqlx::raw_sql(trigger).execute(&mut intruder).await.unwrap();
-        let results = join_all((1..=3).map(|n| store.append_decision(decision(n)))).await;
-        assert!(matches!(results[1], Err(StoreError::Database(_))), "{:?}", results[1]);
-        assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
-        assert_eq!(store.counts().await.unwrap().decisions, 2);
+        for durability in [Durability::Full, Durability::Feedback] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("log.db");
+            let store = Store::open(&path, StoreOptions { durability, ..StoreOptions::default() }).await.unwrap();
+            let mut intruder = sqlx::ConnectOptions::connect(&database::file(&path)).await.unwrap();
+            sqlx::raw_sql(trigger).execute(&mut intruder).await.unwrap();
+            let results = join_all((1..=3).map(|n| store.append_decision(decision(n)))).await;
+            if durability == Durability::Full {
+                assert!(matches!(results[1], Err(StoreError::Database(_))), "{:?}", results[1]);
+            }
+            assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+            assert_eq!(store.counts().await.unwrap().decisions, 2, "{durability:?}");
+        }
     }
 }
 

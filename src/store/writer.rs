@@ -1,206 +1,183 @@
 //! The one task that writes: group commit over a bounded queue.
 
 use super::{
-    FeedbackError, FeedbackReceipt, KeyChange, KeyError, NewFeedback, Snapshot, StoreError, accept,
-    decisions::{self, DecisionRow},
-    embeddings,
-    error::WriteError,
-    keys, outcomes, snapshots,
+    StoreError,
+    decisions::DecisionRow,
+    journal::{Entry, Journal},
+    outcomes::OutcomeRow,
+    queue::{Call, Job, Write},
+    transaction::Transactions,
 };
-use crate::{
-    domain::{EmbeddingRecord, Outcome},
-    telemetry::names,
-};
-use sqlx::{Connection, SqliteConnection};
-use std::{fs::File, slice, time::Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use std::{fs::File, sync::Arc, time::Duration};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Writes that share a transaction at most.
 const BATCH: usize = 512;
-
-/// One write: what to do, its result once done, and who waits for it.
-#[derive(Debug)]
-pub(super) struct Call<I, T, E> {
-    input: I,
-    result: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-impl<I, T, E: WriteError> Call<I, T, E> {
-    /// A call, and where its answer arrives.
-    pub(super) fn new(input: I) -> (Self, oneshot::Receiver<Result<T, E>>) {
-        let (reply, answer) = oneshot::channel();
-        (Self { input, result: None, reply }, answer)
-    }
-
-    /// Keeps the result; passes on what spoils the transaction.
-    fn record(&mut self, result: Result<T, E>) -> Result<(), sqlx::Error> {
-        self.result = Some(match result.map_err(E::into_fault) {
-            Ok(value) => Ok(value),
-            Err(Err(error)) => Err(error),
-            Err(Ok(fault)) => return Err(fault),
-        });
-        Ok(())
-    }
-
-    fn fail(&mut self, error: StoreError) {
-        self.result = Some(Err(error.into()));
-    }
-
-    /// Whoever stopped waiting is not told; the write counts all the same.
-    fn answer(self) {
-        let _ = self.reply.send(self.result.unwrap_or_else(|| Err(StoreError::Closed.into())));
-    }
-}
-
-/// What can be written.
-#[derive(Debug)]
-pub(super) enum Write {
-    Decision(Call<Box<DecisionRow>, (), StoreError>),
-    Outcome(Call<Box<Outcome>, (), StoreError>),
-    Embedding(Call<Box<EmbeddingRecord>, (), StoreError>),
-    Feedback(Call<Box<NewFeedback>, FeedbackReceipt, FeedbackError>),
-    Snapshot(Call<Snapshot, (), StoreError>),
-    Key(Call<Box<KeyChange>, (), KeyError>),
-}
-
-impl Write {
-    /// Writes within the open transaction. What is wrong with this row alone is kept as its result.
-    ///
-    /// # Errors
-    /// A fault of the database: the transaction must be rolled back.
-    async fn apply(&mut self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Decision(call) => call.record(decisions::append(conn, &call.input).await),
-            Self::Outcome(call) => call.record(outcomes::append(conn, &call.input).await),
-            Self::Embedding(call) => call.record(embeddings::append(conn, &call.input).await),
-            Self::Feedback(call) => call.record(accept::accept(conn, &call.input).await),
-            Self::Snapshot(call) => call.record(snapshots::save(conn, &call.input).await),
-            Self::Key(call) => call.record(keys::change(conn, &call.input).await),
-        }
-    }
-
-    /// Whether a row of feedback was added.
-    fn added_feedback(&self) -> bool {
-        matches!(self, Self::Feedback(Call { result: Some(Ok(receipt)), .. }) if receipt.applied)
-    }
-
-    fn fail(&mut self, error: StoreError) {
-        match self {
-            Self::Decision(call) => call.fail(error),
-            Self::Outcome(call) => call.fail(error),
-            Self::Embedding(call) => call.fail(error),
-            Self::Feedback(call) => call.fail(error),
-            Self::Snapshot(call) => call.fail(error),
-            Self::Key(call) => call.fail(error),
-        }
-    }
-
-    fn answer(self) {
-        match self {
-            Self::Decision(call) => call.answer(),
-            Self::Outcome(call) => call.answer(),
-            Self::Embedding(call) => call.answer(),
-            Self::Feedback(call) => call.answer(),
-            Self::Snapshot(call) => call.answer(),
-            Self::Key(call) => call.answer(),
-        }
-    }
-}
-
-/// What the queue carries.
-#[derive(Debug)]
-pub(super) enum Job {
-    Write(Write),
-    Close(oneshot::Sender<Result<(), StoreError>>),
-}
+/// How long writes that nobody waits for are gathered.
+const GATHER: Duration = Duration::from_millis(5);
+/// After how long a write that was acknowledged is tried again when the database failed.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Owner of the connection that writes, and of the lock that keeps other writers away.
 pub(super) struct Writer {
-    conn: SqliteConnection,
+    transactions: Transactions,
+    journal: Option<Arc<Journal>>,
     lock: Option<File>,
     queue: mpsc::Receiver<Job>,
+    /// Somebody waits, or the queue fills up.
+    hurry: Arc<Notify>,
     feedback_commits: watch::Sender<u64>,
+}
+
+/// Work at hand.
+#[derive(Default)]
+struct Hand {
+    writes: Vec<Held>,
+    settlers: Vec<oneshot::Sender<()>>,
+    closers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+/// A write, and its number in the journal if it was acknowledged.
+struct Held {
+    write: Write,
+    noted: Option<u64>,
 }
 
 impl Writer {
     /// A writer that takes its work from `queue` and counts commits with feedback in `feedback_commits`.
     pub(super) fn new(
-        conn: SqliteConnection,
+        transactions: Transactions,
         lock: Option<File>,
         queue: mpsc::Receiver<Job>,
         feedback_commits: watch::Sender<u64>,
     ) -> Self {
-        Self { conn, lock, queue, feedback_commits }
+        Self { transactions, journal: None, lock, queue, hurry: Arc::default(), feedback_commits }
+    }
+
+    /// Takes over what an earlier process left in its journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Unstorable`] and [`StoreError::Database`]; the journal is as it was.
+    pub(super) async fn take_over(&mut self, left: Vec<(u64, Entry)>) -> Result<(), StoreError> {
+        let mut held = Vec::with_capacity(left.len());
+        for (number, entry) in left {
+            let write = match entry {
+                Entry::Decision(decision) => Write::Decision(Call::answered(Box::new(DecisionRow::encode(*decision)?))),
+                Entry::Outcome(outcome) => Write::Outcome(Call::answered(Box::new(OutcomeRow::encode(*outcome)?))),
+            };
+            held.push(Held { write, noted: Some(number) });
+        }
+        for held in held.chunks_mut(BATCH) {
+            self.commit(held).await?;
+        }
+        held.into_iter().for_each(|held| held.write.answer());
+        Ok(())
+    }
+
+    /// Heeds `hurry`, and tells `journal` how far the database is.
+    pub(super) fn with_journal(mut self, journal: Option<Arc<Journal>>, hurry: Arc<Notify>) -> Self {
+        (self.journal, self.hurry) = (journal, hurry);
+        self
     }
 
     /// Works until it is told to close, or nobody is left who could give it work; in both cases the queue is emptied.
     pub(super) async fn run(mut self) {
-        let (mut jobs, mut writes, mut closers) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH), Vec::new());
-        while self.queue.recv_many(&mut jobs, BATCH).await > 0 {
+        let (mut jobs, mut hand) = (Vec::with_capacity(BATCH), Hand::default());
+        while self.receive(&mut jobs).await {
             for job in jobs.drain(..) {
                 match job {
-                    Job::Write(write) => writes.push(write),
-                    Job::Close(reply) => closers.push(reply),
+                    Job::Write(write) => hand.writes.push(Held { write, noted: None }),
+                    Job::Noted(write, number) => hand.writes.push(Held { write, noted: Some(number) }),
+                    Job::Settle(reply) => hand.settlers.push(reply),
+                    Job::Close(reply) => hand.closers.push(reply),
                 }
             }
-            if !closers.is_empty() {
+            if !hand.closers.is_empty() {
                 self.queue.close();
             }
-            self.write(&mut writes).await;
-            writes.drain(..).for_each(Write::answer);
+            while !self.write(&mut hand.writes).await {
+                // It was acknowledged, so it is tried until it is done; the next start tries it again as well.
+                if !hand.closers.is_empty() {
+                    return self.finish(hand.closers).await;
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+            for settler in hand.settlers.drain(..) {
+                // Whoever stopped waiting is not told.
+                let _ = settler.send(());
+            }
         }
-        self.finish(closers).await;
+        self.finish(hand.closers).await;
     }
 
-    /// Commits a batch. When the database fails, each write is tried once more by itself, so that only those fail
-    /// which the fault really concerns.
-    async fn write(&mut self, writes: &mut [Write]) {
+    /// Waits for jobs; no for the end of them. If nobody waits for what comes, more is gathered.
+    async fn receive(&mut self, jobs: &mut Vec<Job>) -> bool {
+        if self.queue.recv_many(jobs, BATCH).await == 0 {
+            return false;
+        }
+        if jobs.iter().all(Job::is_noted) {
+            tokio::select! {
+                () = tokio::time::sleep(GATHER) => {}
+                () = self.hurry.notified() => {}
+            }
+            while jobs.len() < BATCH
+                && let Ok(job) = self.queue.try_recv()
+            {
+                jobs.push(job);
+            }
+        }
+        true
+    }
+
+    /// Commits and answers a batch. When the database fails, each write is tried once more by itself, so that only those fail
+    /// which the fault really concerns. No: the first that is left was acknowledged and must be tried again.
+    async fn write(&mut self, writes: &mut Vec<Held>) -> bool {
         match self.commit(writes).await {
             Ok(()) => {}
-            Err(fault) if writes.len() == 1 => writes[0].fail(fault.into()),
-            Err(fault) => {
+            Err(fault) if writes.len() > 1 => {
                 tracing::warn!(%fault, writes = writes.len(), "a batch was rolled back; its writes are tried singly");
-                for write in writes {
-                    if let Err(fault) = self.commit(slice::from_mut(write)).await {
-                        write.fail(fault.into());
+                for at in 0..writes.len() {
+                    if let Err(fault) = self.commit(&mut writes[at..=at]).await
+                        && !writes[at].fail(fault)
+                    {
+                        writes.drain(..at).for_each(|held| held.write.answer());
+                        return false;
                     }
                 }
             }
+            Err(fault) => {
+                if writes.first_mut().is_some_and(|held| !held.fail(fault)) {
+                    return false;
+                }
+            }
         }
+        writes.drain(..).for_each(|held| held.write.answer());
+        true
     }
 
-    /// One transaction over the batch, rolled back on a fault.
-    async fn commit(&mut self, writes: &mut [Write]) -> Result<(), sqlx::Error> {
+    /// One transaction over the batch.
+    async fn commit(&mut self, batch: &mut [Held]) -> Result<(), sqlx::Error> {
+        let noted = batch.iter().filter_map(|held| held.noted).max();
+        let mut writes: Vec<&mut Write> = batch.iter_mut().map(|held| &mut held.write).collect();
         if writes.is_empty() {
             return Ok(());
         }
-        let started = Instant::now();
-        if let Err(fault) = self.transact(writes).await {
-            // SQLite may have rolled back by itself already (a full disk): then this fails, and rightly so.
-            let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
-            return Err(fault);
-        }
-        metrics::histogram!(names::STORE_COMMIT_SECONDS).record(started.elapsed().as_secs_f64());
-        if writes.iter().any(Write::added_feedback) {
+        self.transactions.commit(&mut writes, noted).await?;
+        if writes.iter().any(|write| write.added_feedback()) {
             self.feedback_commits.send_modify(|commits| *commits += 1);
         }
-        Ok(())
-    }
-
-    async fn transact(&mut self, writes: &mut [Write]) -> Result<(), sqlx::Error> {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
-        for write in writes {
-            write.apply(&mut self.conn).await?;
+        if let (Some(journal), Some(number)) = (&self.journal, noted) {
+            journal.committed(number);
         }
-        sqlx::query("COMMIT").execute(&mut self.conn).await?;
         Ok(())
     }
 
     /// Folds the write-ahead log into the file, frees the lock, then tells those who wait for it.
-    async fn finish(mut self, closers: Vec<oneshot::Sender<Result<(), StoreError>>>) {
-        let folded = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.conn).await;
-        let result = folded.and(self.conn.close().await);
+    async fn finish(self, closers: Vec<oneshot::Sender<Result<(), StoreError>>>) {
+        let result = self.transactions.close().await;
+        if let Some(Err(error)) = self.journal.map(|journal| journal.finish()) {
+            tracing::warn!(%error, "the journal was not emptied; what is in the log already is not taken over again");
+        }
         drop(self.lock);
         if closers.is_empty()
             && let Err(fault) = &result
@@ -212,4 +189,24 @@ impl Writer {
             let _ = closer.send(std::mem::replace(&mut result, Ok(())));
         }
     }
+}
+
+impl Held {
+    /// Keeps the fault as the result; no where the write was acknowledged and may succeed later.
+    fn fail(&mut self, fault: sqlx::Error) -> bool {
+        if self.noted.is_some() && !is_of_the_row(&fault) {
+            tracing::error!(%fault, "the database fails; no record is written until it works again");
+            return false;
+        }
+        self.write.fail(fault.into());
+        true
+    }
+}
+
+/// Whether the fault is the row's own, which no further try would change.
+fn is_of_the_row(fault: &sqlx::Error) -> bool {
+    /// `SQLITE_CONSTRAINT`, the low byte of every code for a constraint.
+    const CONSTRAINT: u32 = 19;
+    let code = fault.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == CONSTRAINT)
 }

@@ -7,11 +7,11 @@ use satisfice::{
     domain::{Reward, Scope},
     policy::LearningRates,
     router::{LearnerStatus, fold_log},
-    store::Store,
+    store::{Reader, Store},
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
@@ -19,7 +19,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Acknowledged = Arc<Mutex<BTreeMap<String, f64>>>;
+/// What the service said it had done.
+#[derive(Default)]
+struct Told {
+    /// Scores by decision.
+    feedback: BTreeMap<String, f64>,
+    /// Decisions.
+    decided: BTreeSet<String>,
+    /// Decisions whose answers came whole.
+    answered: BTreeSet<String>,
+}
+
+type Acknowledged = Arc<Mutex<Told>>;
 
 struct Service {
     child: Child,
@@ -70,15 +81,23 @@ async fn traffic(client: reqwest::Client, base: String, seed: u64, acknowledged:
         let Ok(answer) = client.post(format!("{base}/v1/route")).json(&body).send().await else { return };
         let Ok(decision) = answer.json::<Value>().await else { return };
         let Some(id) = decision["decision_id"].as_str() else { continue };
+        acknowledged.lock().expect("no panic held it").decided.insert(id.to_owned());
         let score = ((seed + n) % 11) as f64 / 10.0;
         let feedback = json!({"decision_id": id, "score": score, "source": "tests"});
         let sent = client.post(format!("{base}/v1/feedback")).json(&feedback).send().await;
         match sent {
             Ok(answer) if answer.status().is_success() => {
-                acknowledged.lock().expect("no panic held it").insert(id.to_owned(), score);
+                acknowledged.lock().expect("no panic held it").feedback.insert(id.to_owned(), score);
             }
             Ok(_) => {}
             Err(_) => return,
+        }
+        let body = json!({"messages": [{"role": "user", "content": format!("Say {n}.")}]});
+        let Ok(answer) = client.post(format!("{base}/v1/chat/completions")).json(&body).send().await else { return };
+        let id = answer.headers().get("x-satisfice-decision-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let is_good = answer.status().is_success();
+        if let (Some(id), true, Ok(_)) = (id, is_good, answer.json::<Value>().await) {
+            acknowledged.lock().expect("no panic held it").answered.insert(id);
         }
     }
 }
@@ -97,18 +116,51 @@ async fn check_log(log: &Path, acknowledged: &Acknowledged) -> (u64, LearnerStat
             rows.entry(row.feedback.decision_id.to_string()).or_default().push(row.feedback.reward);
         }
     }
-    for (id, score) in acknowledged.lock().expect("no panic held it").iter() {
+    let (decided, answered) = (ids(&reader).await, served(&reader).await);
+    let told = acknowledged.lock().expect("no panic held it");
+    let lost: Vec<_> = told.decided.union(&told.answered).filter(|id| !decided.contains(*id)).collect();
+    assert!(lost.is_empty(), "decisions that were told and are lost: {lost:?}");
+    for id in &told.answered {
+        assert_eq!(answered.get(id), Some(&1), "outcomes of {id}, whose answer came whole");
+    }
+    assert!(answered.values().all(|&outcomes| outcomes == 1), "an outcome stands in the log twice");
+    for (id, score) in &told.feedback {
         let found = rows.get(id).map(Vec::as_slice);
         assert!(
             matches!(found, Some([Reward::Score(q)]) if q.get() == *score),
             "acknowledged {id} = {score}, in the log: {found:?}"
         );
     }
+    drop(told);
     assert!(rows.values().all(|r| r.len() == 1), "a feedback stands in the log twice");
     let scope = Scope::default();
     let fresh = satisfice::policy::Posterior::new(LearningRates::default());
     let whole = fold_log(&reader, &scope, fresh).await.expect("the log folds");
     (rows.len() as u64, LearnerStatus::of(&scope, &whole))
+}
+
+/// Every decision in the log.
+async fn ids(reader: &Reader) -> BTreeSet<String> {
+    let (mut ids, mut after) = (BTreeSet::new(), 0);
+    loop {
+        let page = reader.decisions_after(after, 5000).await.expect("the log reads");
+        let Some((last, _)) = page.last() else { return ids };
+        after = *last;
+        ids.extend(page.iter().map(|(_, decision)| decision.id.to_string()));
+    }
+}
+
+/// How many outcomes each decision has.
+async fn served(reader: &Reader) -> BTreeMap<String, usize> {
+    let (mut served, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let page = reader.outcomes_after(after, 5000).await.expect("the log reads");
+        let Some((last, _)) = page.last() else { return served };
+        after = *last;
+        for (_, outcome) in page {
+            *served.entry(outcome.decision_id.to_string()).or_default() += 1;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,8 +198,16 @@ async fn nothing_acknowledged_is_lost_and_replay_equals_live_after_kill_9() {
             worker.await.expect("no worker panics");
         }
     }
+    // What the last one left in its journal is taken over at the next start.
+    Service::start(&client, data.path()).await.kill();
     let (rows, replayed) = check_log(&log, &acknowledged).await;
-    let count = acknowledged.lock().expect("no panic held it").len();
-    println!("{rounds} kills: {count} feedbacks acknowledged, {rows} in the log, posterior {}", replayed.digest);
-    assert!(count as u64 >= rounds, "there was traffic");
+    let told = acknowledged.lock().expect("no panic held it");
+    let Told { feedback, decided, answered } = &*told;
+    let (count, decided, answered) = (feedback.len(), decided.len(), answered.len());
+    println!(
+        "{rounds} kills: {count} feedbacks acknowledged, {rows} in the log, posterior {}; {decided} decisions and {answered} \
+         answers told, all in the log, each once",
+        replayed.digest
+    );
+    assert!(count.min(answered) as u64 >= rounds, "there was traffic");
 }

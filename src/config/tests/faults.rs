@@ -71,7 +71,7 @@ max_body_bytes = 99999999999999999999999999999999999999999999
       satisfice.toml:19:9 store.queue: 12.5 is not a whole number
           give a whole number from 1 to 10000000; the default is 8192
       satisfice.toml:20:14 store.durability: "maybe" is unknown
-          give one of full, process; the default is "full"
+          give one of full, feedback, process; the default is "feedback"
       satisfice.toml:22:11 policies.auto: the name auto stands for [routing]
           choose another name, or set the keys in [routing]
       satisfice.toml:23:11 policies.Very Careful: "Very Careful" can't be a name here

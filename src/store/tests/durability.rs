@@ -81,9 +81,7 @@ fn the_files_of_a_store_that_was_never_closed_hold_what_was_acknowledged() {
         let store = store.await.unwrap();
         store.append_decision(decision(1)).await.unwrap();
         // The files as they are while the store is open: what a kill would leave, or a backup tool copy.
-        let copy = path.with_file_name("copy.db");
-        std::fs::copy(&path, &copy).unwrap();
-        std::fs::copy(path.with_file_name("log.db-wal"), path.with_file_name("copy.db-wal")).unwrap();
+        let copy = copied(&path);
         let recovered = open(&copy).await.decision(id(1)).await.unwrap().unwrap();
         assert_eq!(recovered.decision, decision(1));
     });
@@ -112,8 +110,11 @@ async fn a_second_writer_is_refused_and_a_reader_is_not() {
     let refused = Store::open(&path, StoreOptions::default()).await;
     assert!(matches!(refused, Err(StoreError::Locked { .. })), "{refused:?}");
     let reader = Store::open_read_only(&path).await.unwrap();
+    // Readers elsewhere see what is in the database, some milliseconds after it was acknowledged.
+    assert_eq!(store.counts().await.unwrap().decisions, 1);
     assert_eq!(reader.counts().await.unwrap().decisions, 1);
     store.append_decision(decision(2)).await.unwrap();
+    assert_eq!(store.counts().await.unwrap().decisions, 2);
     assert_eq!(reader.counts().await.unwrap().decisions, 2, "it follows the writer");
 }
 
@@ -225,4 +226,117 @@ async fn a_value_that_can_not_be_read_back_is_reported_with_its_place() {
     let reader = Store::open_read_only(&path).await.unwrap();
     let error = reader.decision(id(1)).await.unwrap_err();
     assert!(matches!(&error, StoreError::Corrupt { at, .. } if at == "decisions.context, row 1"), "{error}");
+}
+
+#[tokio::test]
+async fn whatever_shares_a_transaction_each_write_has_its_own_result() {
+    let store = Store::in_memory().await.unwrap();
+    store.append_decision(decision(1)).await.unwrap();
+    // More than share a statement, of all kinds, in one batch: the writer starts when all are queued.
+    let decisions = join_all((1..=20).map(|n| store.append_decision(decision(n))));
+    let outcomes = join_all((1..=30).map(|n| store.append_outcome(outcome(n, SMALL, OutcomeStatus::Ok))));
+    let feedback = join_all([5, 40].map(|n| store.append_feedback(said(n, score(0.5)))));
+    let (decisions, outcomes, feedback) = tokio::join!(decisions, outcomes, feedback);
+    for (n, result) in (1..).zip(decisions) {
+        match n {
+            1 => assert!(matches!(result, Err(StoreError::DuplicateDecision(taken)) if taken == id(1)), "{result:?}"),
+            _ => assert!(result.is_ok(), "{n}: {result:?}"),
+        }
+    }
+    for (n, result) in (1..).zip(outcomes) {
+        match n {
+            1..=20 => assert!(result.is_ok(), "{n}: {result:?}"),
+            _ => assert!(matches!(result, Err(StoreError::UnknownDecision(of)) if of == id(n)), "{n}: {result:?}"),
+        }
+    }
+    assert!(feedback[0].is_ok() && matches!(feedback[1], Err(FeedbackError::UnknownDecision(_))));
+    let expected = Counts { decisions: 20, outcomes: 20, feedback: 1, ..Counts::default() };
+    assert_eq!(store.counts().await.unwrap(), expected);
+    for n in 1..=20 {
+        let record = store.decision(id(n)).await.unwrap().unwrap();
+        assert_eq!((record.decision, record.outcomes), (decision(n), vec![outcome(n, SMALL, OutcomeStatus::Ok)]));
+    }
+}
+
+/// The log's files as a kill leaves them, with what is only in the journal.
+fn copied(path: &Path) -> std::path::PathBuf {
+    let copy = path.with_file_name("copy.db");
+    std::fs::copy(path, &copy).unwrap();
+    for ending in ["wal", "pending.1", "pending.2"] {
+        let [from, to] = ["log", "copy"].map(|name| path.with_file_name(format!("{name}.db-{ending}")));
+        std::fs::copy(from, to).unwrap();
+    }
+    copy
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_and_is_not_in_the_database_is_taken_over_once() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    // Keeps the writer from writing, as a long transaction of another process would.
+    let mut other = database::file(&path).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    for n in 1..=9 {
+        store.append_decision(decision(n)).await.unwrap();
+        store.append_outcome(outcome(n, SMALL, OutcomeStatus::Ok)).await.unwrap();
+    }
+    let killed = copied(&path);
+    let nothing = Store::open_read_only(&killed).await.unwrap();
+    assert_eq!(nothing.counts().await.unwrap(), Counts::default(), "it was all in the journal");
+    let expected = Counts { decisions: 9, outcomes: 9, ..Counts::default() };
+    for _ in 0..3 {
+        let recovered = open(&killed).await;
+        assert_eq!(recovered.counts().await.unwrap(), expected);
+        let record = recovered.decision(id(9)).await.unwrap().unwrap();
+        let outcomes = vec![outcome(9, SMALL, OutcomeStatus::Ok)];
+        assert_eq!((record.decision, record.outcomes), (decision(9), outcomes), "to the last bit");
+        recovered.close().await.unwrap();
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(store.counts().await.unwrap(), expected, "who reads waits for what was acknowledged");
+}
+
+#[tokio::test]
+async fn a_journal_that_was_half_taken_over_is_not_taken_over_twice() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    store.append_decision(decision(1)).await.unwrap();
+    store.append_outcome(outcome(1, SMALL, OutcomeStatus::Ok)).await.unwrap();
+    // Both lines are in the database and in the journal.
+    let expected = Counts { decisions: 1, outcomes: 1, ..Counts::default() };
+    assert_eq!(store.counts().await.unwrap(), expected);
+    let killed = copied(&path);
+    assert!(std::fs::metadata(killed.with_file_name("copy.db-pending.1")).unwrap().len() > 0);
+    assert_eq!(open(&killed).await.counts().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn feedback_finds_a_decision_that_was_just_acknowledged() {
+    let (_dir, path) = temporary();
+    let store = open(&path).await;
+    for n in 1..=50 {
+        store.append_decision(decision(n)).await.unwrap();
+        assert!(store.append_feedback(said(n, score(0.5))).await.unwrap().applied, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_what_has_no_place_and_keeps_the_rest() {
+    let (_dir, path) = temporary();
+    let store = Store::open(&path, StoreOptions { queue: 4, ..StoreOptions::default() }).await.unwrap();
+    let mut other = database::file(&path).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut acknowledged = 0;
+    for n in 1..=200 {
+        match store.append_decision(decision(n)).await {
+            Ok(()) => acknowledged += 1,
+            Err(StoreError::Overloaded { capacity: 4 }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((4..200).contains(&acknowledged), "{acknowledged}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(store.counts().await.unwrap().decisions, acknowledged);
+    store.close().await.unwrap();
+    assert_eq!(open(&path).await.counts().await.unwrap().decisions, acknowledged);
 }
