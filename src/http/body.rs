@@ -1,6 +1,7 @@
 //! Reads a request's body: any content type, not compressed, within the limit, UTF-8, one JSON object.
 
 use super::{App, error::ApiError, wire::Object};
+use crate::domain::nearest;
 use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
@@ -162,13 +163,11 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The expected name nearest to an unknown one, if it is near enough to be a slip of the finger.
-fn suggestion(message: &str) -> Option<&str> {
+fn suggestion(message: &str) -> Option<String> {
     if !message.starts_with("unknown ") {
         return None;
     }
     let mut names = quoted(message);
     let unknown = names.next()?;
-    let slips = (unknown.chars().count() / 3).clamp(1, 4);
-    let near = names.map(|name| (strsim::damerau_levenshtein(unknown, name), name)).min()?;
-    (near.0 <= slips).then_some(near.1)
+    nearest(unknown, names)
 }

@@ -3,6 +3,7 @@
 use super::{
     envelope::speak,
     error::ApiError,
+    paths::Paths,
     request_id::{Id, identify},
 };
 use crate::telemetry::names;
@@ -13,28 +14,37 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use std::{any::Any, time::Instant};
+use std::{any::Any, sync::Arc, time::Instant};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 /// Adds the layers and the answers for what does not exist.
-pub(super) fn finish(routes: Router) -> Router {
+pub(super) fn finish(routes: Router, paths: Paths) -> Router {
+    let paths = Arc::new(paths);
+    let served = Arc::clone(&paths);
     routes
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
+        .fallback(move |request: Request| async move { no_route(&paths, &request) })
+        .method_not_allowed_fallback(move |request: Request| async move { no_method(&served, &request) })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(observe))
         .layer(middleware::from_fn(speak))
         .layer(middleware::from_fn(identify))
 }
 
-async fn no_route(request: Request) -> ApiError {
-    let message = format!("there is nothing at {}; GET /openapi.json lists what there is", request.uri().path());
+fn no_route(paths: &Paths, request: &Request) -> ApiError {
+    let hint = paths.hint(request.uri(), request.headers());
+    let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+    let message = format!("there is nothing at {}{hint}; GET /openapi.json lists what there is", request.uri().path());
     ApiError::not_found("route_not_found", message)
 }
 
-async fn no_method(request: Request) -> ApiError {
-    let message = format!("{} does not take {}", request.uri().path(), request.method());
+/// The framework adds the header `allow`, which says the same.
+fn no_method(paths: &Paths, request: &Request) -> ApiError {
+    let (path, method) = (request.uri().path(), request.method());
+    let message = match paths.methods(path).as_slice() {
+        [] => format!("{path} does not take {method}"),
+        methods => format!("{path} does not take {method}, only {}", methods.join(", ")),
+    };
     ApiError::bad_request("method_not_allowed", message).with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 

@@ -19,6 +19,7 @@ mod limit;
 mod measure;
 mod models;
 mod operations;
+mod paths;
 mod refusals;
 mod request_id;
 mod route;
@@ -33,9 +34,10 @@ use crate::{
     router::{Router, SystemClock},
 };
 use auth::Gate;
-use axum::{body::Bytes, middleware};
+use axum::{body::Bytes, middleware, routing::get};
 use limit::{Limiter, limit};
 use metrics_exporter_prometheus::PrometheusHandle;
+use paths::Paths;
 use std::{
     sync::{
         Arc,
@@ -99,8 +101,9 @@ pub fn service(
 ) -> axum::Router {
     let limiter = Limiter::new(limits.max_concurrent);
     let (routes, document) = documented_routes(limiter, limits.request_timeout, door.gate.clone()).split_for_parts();
+    let paths = Paths::of(&document);
     let document = Bytes::from(render(&document));
-    edge::finish(routes.with_state(App { router, door, limits, readiness, metrics, document }))
+    edge::finish(routes.with_state(App { router, door, limits, readiness, metrics, document }), paths)
 }
 
 /// The OpenAPI document that `/openapi.json` answers with, as JSON.
@@ -127,6 +130,9 @@ fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApi
         .routes(routes!(feedback::batch))
         .routes(routes!(decisions::decision))
         .routes(routes!(models::models))
+        .routes(routes!(models::model))
+        // The ids of models have slashes, which a parameter of a documented path can't have.
+        .route("/v1/models/{id}/{*rest}", get(models::model))
         .route_layer(middleware::from_fn_with_state(limiter, limit))
         .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
         .route_layer(middleware::from_fn_with_state(gate.clone(), auth::authenticate));

@@ -28,7 +28,7 @@ impl From<RouteError> for ApiError {
     fn from(error: RouteError) -> Self {
         match error {
             RouteError::Refused(refusal) => refusal.into(),
-            RouteError::UnknownModel(_) => Self::not_found("model_not_found", error.to_string()).at("model"),
+            RouteError::UnknownModel { .. } => Self::not_found("model_not_found", error.to_string()).at("model"),
             RouteError::ModelExcluded { .. } => Self::bad_request("model_not_suitable", error.to_string()).at("model"),
             RouteError::NothingEnabled => {
                 Self::server(StatusCode::SERVICE_UNAVAILABLE, NOTHING_ENABLED, error.to_string())

@@ -23,7 +23,7 @@ fn edge() -> axum::Router {
     let routes = axum::Router::new()
         .route("/id", get(|Id(id): Id| async move { id.to_string() }))
         .route("/panic", get(|| async { panic_now() }));
-    edge::finish(routes)
+    edge::finish(routes, Paths::default())
 }
 
 fn panic_now() -> &'static str {
@@ -132,7 +132,7 @@ fn every_failure_has_its_status_and_code() {
     let unavailable = GatewayError::Unavailable { provider: "p".to_owned(), problem: "it failed", retry_after };
     let inexpressible = GatewayError::Inexpressible { field: "n".to_owned(), problem: "must be 1".to_owned() };
     let cases: Vec<(ApiError, u16, &str, Option<&str>)> = vec![
-        (RouteError::UnknownModel("m".to_owned()).into(), 404, "model_not_found", None),
+        (RouteError::UnknownModel { name: "m".to_owned(), near: Vec::new() }.into(), 404, "model_not_found", None),
         (RouteError::NothingEnabled.into(), 503, "no_model_enabled", Some("5")),
         (RouteError::NoneEligible("none".to_owned()).into(), 400, "no_eligible_model", None),
         (RouteError::from(EncodeError::QueueFull(8)).into(), 429, "encoder_overloaded", Some("1")),
@@ -194,6 +194,7 @@ fn the_document_lists_every_endpoint_with_its_errors() {
         ("get", "/readyz"),
         ("get", "/v1/decisions/{id}"),
         ("get", "/v1/models"),
+        ("get", "/v1/models/{id}"),
         ("post", "/admin/keys"),
         ("post", "/admin/keys/{id}/rotate"),
         ("post", "/v1/chat/completions"),

@@ -132,7 +132,7 @@ impl Inner {
             ModelChoice::Model(id) => (DEFAULT_POLICY, Some(ModelId::from(id.as_str()))),
         };
         if let Some(id) = &only {
-            let model = self.fleet.get(id).ok_or_else(|| RouteError::UnknownModel(id.to_string()))?;
+            let model = self.fleet.get(id).ok_or_else(|| self.unknown(id.as_str(), &request.caller))?;
             if model.entry.kind == ModelKind::Embedding {
                 let reason = "it is an embedding model, which does not chat".to_owned();
                 return Err(RouteError::ModelExcluded { model: id.to_string(), reason });
@@ -140,13 +140,12 @@ impl Inner {
         }
         let is_known = |pattern: &String| self.fleet.all().iter().any(|model| model.entry.id.matches(pattern));
         if let Some(unknown) = request.options.fallbacks.iter().find(|pattern| !is_known(pattern)) {
-            return Err(RouteError::UnknownModel(unknown.clone()));
+            return Err(self.unknown(unknown, &request.caller));
         }
         if self.fleet.usable().next().is_none() {
             return Err(RouteError::NothingEnabled);
         }
-        let (name, policy) =
-            self.policies.get_key_value(name).ok_or_else(|| RouteError::UnknownModel(name.to_owned()))?;
+        let (name, policy) = self.policies.get_key_value(name).ok_or_else(|| self.unknown(name, &request.caller))?;
         let mut rule = RoutingRule {
             mode: request.options.mode.unwrap_or(policy.mode),
             quality_target: request.options.quality_target.unwrap_or(policy.quality_target),

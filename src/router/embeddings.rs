@@ -80,7 +80,7 @@ impl Router {
 impl Inner {
     /// A model that embeds and can be used, and what it costs.
     fn embedder(&self, id: &ModelId) -> Result<(&FleetModel, &Price), RouteError> {
-        let unknown = || RouteError::UnknownModel(id.to_string());
+        let unknown = || RouteError::unknown(id);
         let model = self.fleet.embedding(id).ok_or_else(unknown)?;
         let excluded = |reason: &str| RouteError::ModelExcluded { model: id.to_string(), reason: reason.to_owned() };
         if let Some(reason) = &model.disabled {

@@ -219,7 +219,7 @@ impl Router {
 
     /// The chosen model and those that may step in for it.
     fn legs(&self, decision: &Decision) -> Result<Vec<Leg<'_>>, RouteError> {
-        let unknown = || RouteError::UnknownModel(decision.chosen.to_string());
+        let unknown = || RouteError::unknown(&decision.chosen);
         let leg = |id: &ModelId| {
             let model = self.inner.fleet.get(id)?;
             let predicted = decision.candidate(id).and_then(|candidate| candidate.predicted.as_ref());

@@ -13,6 +13,7 @@ mod fleet;
 mod forward;
 mod learn;
 mod measure;
+mod names;
 mod reason;
 mod request;
 mod sessions;
@@ -22,6 +23,7 @@ pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse};
 pub use fleet::{Fleet, FleetModel};
 pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream, StreamPiece};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
+pub(crate) use request::did_you_mean;
 pub use request::{ModelChoice, ProviderWishes, RouteError, RouteOptions, RouteRequest, Speech};
 
 use crate::{

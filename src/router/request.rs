@@ -157,8 +157,13 @@ pub enum RouteError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The named model is not in the catalogue.
-    #[error("unknown model {0:?}; GET /v1/models lists the models and policies")]
-    UnknownModel(String),
+    #[error("unknown model {name:?}; {}GET /v1/models lists the models and policies", did_you_mean(near))]
+    UnknownModel {
+        /// The name.
+        name: String,
+        /// Names that may have been meant, nearest first.
+        near: Vec<String>,
+    },
     /// The named model can't serve this request.
     #[error("{model} can't serve this request: {reason}")]
     ModelExcluded {
@@ -191,6 +196,11 @@ pub enum RouteError {
     /// The provider.
     #[error(transparent)]
     Forward(#[from] Box<ChatFailure>),
+}
+
+/// A question before the rest of a sentence; nothing where nothing is near.
+pub(crate) fn did_you_mean(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!("did you mean {}? ", near.join(" or ")) }
 }
 
 #[cfg(test)]

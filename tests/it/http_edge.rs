@@ -14,10 +14,15 @@ async fn every_documented_operation_is_served() {
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in item.as_object().expect("operations").keys() {
             let method: Method = method.to_uppercase().parse().expect("a method");
-            // A well-formed id of nothing would be an honest 404.
             let path = path.replace("{id}", "strange");
             let answer = app.send(request(method.clone(), &path).body(Body::empty()).expect("a request")).await;
-            assert!(![404, 405].contains(&answer.status.as_u16()), "{method} {path}: {}", answer.text);
+            // A well-formed id of nothing is an honest 404.
+            let unserved = |code: &str| answer.text.contains(&format!("\"code\":\"{code}\""));
+            assert!(
+                !unserved("route_not_found") && !unserved("method_not_allowed"),
+                "{method} {path}: {}",
+                answer.text
+            );
             assert!(answer.header("x-request-id").is_some(), "{method} {path}");
         }
     }
@@ -30,6 +35,78 @@ async fn nothing_undocumented_is_served() {
         let answer = app.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (404, "route_not_found"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_served_names_the_one_that_was_meant() {
+    let app = TestApp::start().await;
+    let base = "Set the client's base URL to http://localhost:8080/v1";
+    let twice = "did you mean /v1/messages? /v1 is there twice";
+    let cases = [
+        ("/chat/completions", format!("did you mean /v1/chat/completions? {base}")),
+        ("/models/simulated/steady", format!("did you mean /v1/models/simulated/steady? {base}")),
+        ("/v1/v1/messages", twice.to_owned()),
+        ("/v1/chat/completion", "did you mean /v1/chat/completions?".to_owned()),
+        ("/v1/responses/", "did you mean /v1/responses?".to_owned()),
+        ("/v1/completions", "did you mean /v1/chat/completions?".to_owned()),
+        ("/proxy/v1/embeddings", "did you mean /v1/embeddings?".to_owned()),
+    ];
+    for (path, hint) in cases {
+        let asked = request(Method::POST, path).header("host", "localhost:8080");
+        let answer = app.send(asked.body(Body::empty()).expect("a request")).await;
+        assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (404, "route_not_found"), "{path}");
+        assert!(answer.text.contains(&hint), "{path}: {}", answer.text);
+    }
+    let strange = request(Method::POST, "/chat/completions").header("host", "<script>");
+    let answer = app.send(strange.body(Body::empty()).expect("a request")).await;
+    assert!(answer.text.contains("http://HOST/v1") && !answer.text.contains("script"), "{}", answer.text);
+    assert!(!app.get("/wp-login.php").await.text.contains("did you mean"));
+}
+
+#[tokio::test]
+async fn a_wrong_method_names_the_right_ones() {
+    let app = TestApp::start().await;
+    let cases = [
+        (Method::GET, "/v1/chat/completions", "POST", "does not take GET, only POST"),
+        (Method::POST, "/v1/models/simulated/steady", "GET,HEAD", "does not take POST, only GET, HEAD"),
+        (Method::DELETE, "/v1/models/auto", "GET,HEAD", "does not take DELETE, only GET, HEAD"),
+    ];
+    for (method, path, allowed, told) in cases {
+        let answer = app.send(request(method, path).body(Body::empty()).expect("a request")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some(allowed)), "{path}: {}", answer.text);
+        assert!(answer.text.contains(told), "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_shown_by_its_name_with_or_without_its_slash_escaped() {
+    let app = TestApp::start().await;
+    let list = app.get("/v1/models").await.json();
+    let listed = |id: &str| list["data"].as_array().into_iter().flatten().find(|m| m["id"] == id).cloned();
+    for id in ["auto", "careful", "simulated/steady", "openai/gpt-5.4-mini"] {
+        for path in [id.to_owned(), id.replace('/', "%2F")] {
+            let answer = app.get(&format!("/v1/models/{path}")).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            assert_eq!(Some(answer.json()), listed(id), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_a_404_that_names_near_ones() {
+    let app = TestApp::start().await;
+    let shown = app.get("/v1/models/gpt-5.4-mini").await;
+    let asked = json!({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "hello"}]});
+    let chat = app.post("/v1/chat/completions", &asked).await;
+    for (answer, field) in [(shown, "id"), (chat, "model")] {
+        let error = ("not_found_error".to_owned(), "model_not_found".to_owned(), Some(field.to_owned()));
+        assert_eq!((answer.status.as_u16(), answer.error()), (404, error), "{}", answer.text);
+        let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(message.contains("did you mean ") && message.contains("openai/gpt-5.4-mini"), "{message}");
+    }
+    let strange = app.get("/v1/models/nothing/like/it").await;
+    assert_eq!(strange.status, 404);
+    assert!(strange.text.contains("nothing/like/it") && !strange.text.contains("did you mean"), "{}", strange.text);
 }
 
 #[tokio::test]

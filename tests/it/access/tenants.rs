@@ -99,6 +99,13 @@ async fn a_key_is_told_of_what_it_may_name_and_the_administrator_of_all() {
     };
     let bound = key(&app, json!({"models": ["*/steady"], "policies": ["careful"]})).await;
     assert_eq!(listed(&bound, "/v1/models").await, ["careful", "simulated/steady"]);
+    for (name, status) in
+        [("simulated/steady", 200), ("careful", 200), ("simulated/broken", 404), ("simulated/stedy", 404)]
+    {
+        let shown = get_as(&app, &bound, &format!("/v1/models/{name}")).await;
+        assert_eq!(shown.status, status, "{name}: {}", shown.text);
+        assert_eq!(shown.text.contains("did you mean"), name.ends_with("stedy"), "{}", shown.text);
+    }
     let by_policy = key(&app, json!({"policies": ["default"]})).await;
     assert_eq!(listed(&by_policy, "/v1/models").await, ["auto", "default"], "it may name no model");
     let free = key(&app, json!({})).await;
