@@ -27,6 +27,7 @@ mod signals;
 mod simulated;
 mod sse;
 mod streaming;
+mod token_limit;
 mod transport;
 mod usage;
 

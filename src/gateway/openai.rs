@@ -5,6 +5,7 @@ use super::{
     outgoing::Outgoing,
     sse::EventSplitter,
     streaming::{self, Fault, Pieces, Reader},
+    token_limit,
     transport::{Post, Upstream, stated_status},
 };
 use crate::{
@@ -25,7 +26,7 @@ pub(super) async fn chat(
 ) -> Result<ChatReply, GatewayError> {
     let since = Instant::now();
     let url = format!("{}/chat/completions", upstream.access.base_url.trim_end_matches('/'));
-    let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body: body(model, call) };
+    let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body: body(upstream, model, call) };
     let response = upstream.post(post, upstream.until_head(call.stream)).await?;
     if call.stream && is_events(&response) {
         let reader = EventReader::new(&model.id, call.wants_usage);
@@ -63,14 +64,14 @@ pub fn asks_for_usage(body: &Object) -> bool {
 }
 
 /// The request with the provider's model name; a stream is always asked for its usage, so that it can be billed.
-fn body(model: &ModelEntry, call: &ChatCall) -> Vec<u8> {
+fn body(upstream: &Upstream<'_>, model: &ModelEntry, call: &ChatCall) -> Vec<u8> {
     let mut outgoing = Outgoing::new(&call.body).with("model", Value::from(model.upstream_name.as_str()));
     if call.stream {
         let mut options = call.body.get("stream_options").filter(|o| o.is_object()).cloned().unwrap_or(json!({}));
         options["include_usage"] = Value::from(true);
         outgoing = outgoing.with("stream", Value::from(true)).with("stream_options", options);
     }
-    outgoing.bytes()
+    token_limit::named_for(outgoing, &call.body, &upstream.access.base_url, &model.upstream_name).bytes()
 }
 
 /// Reads chunks of a chat completion.

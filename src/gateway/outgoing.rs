@@ -8,17 +8,24 @@ use serde_json::Value;
 pub(super) struct Outgoing<'a> {
     body: &'a Object,
     replaced: Vec<(&'static str, Value)>,
+    removed: Option<&'static str>,
 }
 
 impl<'a> Outgoing<'a> {
     /// As it is.
     pub(super) const fn new(body: &'a Object) -> Self {
-        Self { body, replaced: Vec::new() }
+        Self { body, replaced: Vec::new(), removed: None }
     }
 
     /// With another value of a field, which need not have been there.
     pub(super) fn with(mut self, field: &'static str, value: Value) -> Self {
         self.replaced.push((field, value));
+        self
+    }
+
+    /// Without a field; only the last one named is left out.
+    pub(super) const fn without(mut self, field: &'static str) -> Self {
+        self.removed = Some(field);
         self
     }
 
@@ -31,7 +38,8 @@ impl<'a> Outgoing<'a> {
 impl Serialize for Outgoing<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let is_replaced = |field: &str| self.replaced.iter().any(|(name, _)| *name == field);
+        let is_replaced =
+            |field: &str| self.removed == Some(field) || self.replaced.iter().any(|(name, _)| *name == field);
         for (field, value) in self.body.iter().filter(|(field, _)| !is_replaced(field)) {
             map.serialize_entry(field, value)?;
         }
