@@ -1,17 +1,22 @@
 //! The built-in staging provider: answers nobody paid for, from models whose price, latency, failure rate and quality are
-//! stated in `models/simulated.toml`. Every answer says plainly that it is simulated.
+//! stated in `models/simulated.toml`. Every answer says plainly that it is simulated: in its text, or, where the caller asked
+//! for JSON or a tool call, in the field `simulated` beside it.
 
-use super::{ChatCall, ChatReply, GatewayError, StreamItem, Told, Usage, name_model};
+mod answer;
+mod content;
+mod sample;
+
+use super::{ChatCall, ChatReply, GatewayError, StreamItem, Told, Usage};
 use crate::{
     catalog::{ModelEntry, SimulatedBehaviour},
     domain::{DecisionId, Difficulty, Quality, TaskType, sigmoid},
 };
+use answer::Answer;
 use futures::{StreamExt, stream};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Rules of the simulated world.
@@ -97,92 +102,5 @@ impl SimulatedWorld {
             }
             Ok(item)
         })
-    }
-}
-
-/// A simulated completion.
-struct Answer {
-    id: String,
-    text: String,
-    input_tokens: u32,
-    wants_usage: bool,
-}
-
-impl Answer {
-    fn new(model: &ModelEntry, call: &ChatCall) -> Self {
-        let asked = last_user_text(&call.body);
-        let quoted: String = asked.chars().take(60).collect();
-        let text = format!(
-            "[simulated] No model was called. {} would answer this {} prompt (difficulty {:.2}) here: \"{}{}\"",
-            model.id,
-            call.task,
-            call.difficulty.get(),
-            quoted.replace('\n', " "),
-            if asked.chars().count() > 60 { "…" } else { "" },
-        );
-        let billed = ["messages", "tools", "functions", "response_format"];
-        let bytes: usize = billed.iter().filter_map(|field| call.body.get(*field)).map(|v| v.to_string().len()).sum();
-        Self {
-            id: format!("chatcmpl-sim-{}", call.decision),
-            text,
-            input_tokens: u32::try_from(bytes / 4 + 3).unwrap_or(u32::MAX),
-            wants_usage: call.wants_usage,
-        }
-    }
-
-    fn output_tokens(&self) -> u32 {
-        u32::try_from(self.text.len() / 4 + 1).unwrap_or(u32::MAX)
-    }
-
-    fn usage(&self) -> Value {
-        let (input, output) = (self.input_tokens, self.output_tokens());
-        json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output})
-    }
-
-    fn body(&self, model: &ModelEntry) -> Value {
-        let mut body = json!({
-            "id": self.id, "object": "chat.completion", "created": 0, "simulated": true,
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": self.text}}],
-            "usage": self.usage(),
-        });
-        name_model(&mut body, &model.id);
-        body
-    }
-
-    fn chunk(&self, model: &ModelEntry, choices: Value, usage: Option<Value>) -> Value {
-        let mut chunk = json!({
-            "id": self.id, "object": "chat.completion.chunk", "created": 0, "simulated": true, "choices": choices,
-        });
-        if let Some(usage) = usage {
-            chunk["usage"] = usage;
-        }
-        name_model(&mut chunk, &model.id);
-        chunk
-    }
-
-    /// A word a chunk, then the finish, the usage if asked for, and the end.
-    fn events(&self, model: &ModelEntry) -> Vec<StreamItem> {
-        let delta = |delta: Value, finish: Option<&str>| {
-            self.chunk(model, json!([{"index": 0, "delta": delta, "finish_reason": finish}]), None)
-        };
-        let words = self.text.split_inclusive(' ').map(|word| delta(json!({"content": word}), None));
-        let chunks = [delta(json!({"role": "assistant", "content": ""}), None)].into_iter().chain(words);
-        let chunks = chunks.chain([delta(json!({}), Some("stop"))]);
-        let told = |chunk: Value| [StreamItem::Usage(Usage::of(&chunk)), StreamItem::Piece(Told::Hub(chunk))];
-        let mut items: Vec<StreamItem> = chunks.flat_map(told).collect();
-        let last = self.chunk(model, json!([]), Some(self.usage()));
-        items.extend(told(last).into_iter().take(if self.wants_usage { 2 } else { 1 }));
-        items.push(StreamItem::End);
-        items
-    }
-}
-
-fn last_user_text(body: &serde_json::Map<String, Value>) -> String {
-    let messages = body.get("messages").and_then(Value::as_array);
-    let last = messages.and_then(|m| m.iter().rev().find(|m| m["role"] == "user"));
-    match last.map(|m| &m["content"]) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts.iter().filter_map(|p| p["text"].as_str()).collect::<Vec<_>>().join(" "),
-        _ => String::new(),
     }
 }

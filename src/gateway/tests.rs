@@ -5,6 +5,7 @@ use crate::{
     domain::{DecisionId, Difficulty, Quality, TaskType, Usd},
 };
 use futures::StreamExt;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 fn decision(n: u128) -> DecisionId {
@@ -12,7 +13,15 @@ fn decision(n: u128) -> DecisionId {
 }
 
 fn call(stream: bool, n: u128) -> ChatCall {
-    let body = serde_json::json!({"messages": [{"role": "user", "content": "Say hello, please"}]});
+    call_with(stream, n, json!({}))
+}
+
+/// The same with further fields.
+fn call_with(stream: bool, n: u128, fields: Value) -> ChatCall {
+    let mut body = json!({"messages": [{"role": "user", "content": "Say hello, please"}]});
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
     ChatCall {
         wire: Wire::Chat,
         body: Arc::new(body.as_object().cloned().unwrap_or_default()),
@@ -72,6 +81,70 @@ async fn simulated_answers_say_so_and_name_the_model() {
     assert_eq!(body["simulated"], true);
     assert!(body["choices"][0]["message"]["content"].as_str().is_some_and(|t| t.starts_with("[simulated]")));
     assert!(usage.is_counted());
+}
+
+/// What a simulated model says, whole and put together from its stream.
+async fn said(fields: Value) -> [Value; 2] {
+    let model = model("simulated/small");
+    let whole = INSTANT.chat(&model, &call_with(false, 7, fields.clone())).await.expect("this draw does not fail");
+    let ChatReply::Whole { body: Told::Hub(body), .. } = whole else { panic!("a whole answer was asked for") };
+    let stream = INSTANT.chat(&model, &call_with(true, 7, fields)).await.expect("this draw does not fail");
+    let ChatReply::Stream(items) = stream else { panic!("a stream was asked for") };
+    let (mut text, mut call, mut finish) = (String::new(), json!({}), Value::Null);
+    for item in items.map(|item| item.expect("it does not break")).collect::<Vec<_>>().await {
+        let StreamItem::Piece(Told::Hub(chunk)) = item else { continue };
+        let choice = &chunk["choices"][0];
+        let function = &choice["delta"]["tool_calls"][0]["function"];
+        text += choice["delta"]["content"].as_str().or(function["arguments"].as_str()).unwrap_or_default();
+        if function["name"].is_string() {
+            call = function.clone();
+        }
+        finish = choice["finish_reason"].clone();
+    }
+    let name = call["name"].clone();
+    let message = &body["choices"][0]["message"];
+    let function = &message["tool_calls"][0]["function"];
+    let whole_text = message["content"].as_str().or(function["arguments"].as_str()).unwrap_or_default();
+    [
+        json!({"text": whole_text, "tool": function["name"], "finish": body["choices"][0]["finish_reason"]}),
+        json!({"text": text, "tool": name, "finish": finish}),
+    ]
+}
+
+#[tokio::test]
+async fn simulated_answers_are_json_where_json_is_asked_for() {
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+                        "required": ["city", "days"], "additionalProperties": false});
+    let named = json!({"type": "json_schema", "json_schema": {"name": "trip", "schema": schema}});
+    for answer in said(json!({"response_format": named})).await {
+        let text: Value = serde_json::from_str(answer["text"].as_str().unwrap_or_default()).expect("JSON");
+        assert_eq!((text, &answer["finish"]), (json!({"city": "sample", "days": 1}), &json!("stop")));
+    }
+    for answer in said(json!({"response_format": {"type": "json_object"}})).await {
+        let text: Value = serde_json::from_str(answer["text"].as_str().unwrap_or_default()).expect("JSON");
+        assert!(text["simulated"].as_str().is_some_and(|text| text.starts_with("[simulated]")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn simulated_answers_call_the_tool_that_must_be_called_and_no_other() {
+    let tool = |name: &str, field: &str| {
+        let parameters = json!({"type": "object", "properties": {field: {"type": "string"}}, "required": [field]});
+        json!({"type": "function", "function": {"name": name, "parameters": parameters}})
+    };
+    let tools = json!([tool("weather", "city"), tool("time", "zone")]);
+    let named = json!({"type": "function", "function": {"name": "time"}});
+    let cases = [(json!("required"), "weather", json!({"city": "sample"})), (named, "time", json!({"zone": "sample"}))];
+    for (choice, name, arguments) in cases {
+        for answer in said(json!({"tools": tools, "tool_choice": choice})).await {
+            let given: Value = serde_json::from_str(answer["text"].as_str().unwrap_or_default()).expect("JSON");
+            assert_eq!((&answer["tool"], given), (&json!(name), arguments.clone()), "{choice}");
+            assert_eq!(answer["finish"], "tool_calls");
+        }
+    }
+    for answer in said(json!({"tools": tools, "tool_choice": "auto"})).await {
+        assert!(answer["text"].as_str().is_some_and(|text| text.starts_with("[simulated]")), "{answer}");
+    }
 }
 
 #[tokio::test]

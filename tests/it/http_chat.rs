@@ -84,3 +84,37 @@ async fn a_completion_id_names_the_decision_in_feedback() {
     assert_eq!(receipt.status, 200, "{}", receipt.text);
     assert_eq!((&receipt.json()["model"], &receipt.json()["score"]), (&json!("simulated/steady"), &json!(1.0)));
 }
+
+#[tokio::test]
+async fn a_simulated_tool_call_is_told_in_every_dialect() {
+    let app = TestApp::start().await;
+    let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
+    let question = json!([{"role": "user", "content": "How is the weather?"}]);
+    let function = json!({"name": "weather", "parameters": schema});
+    let flat = json!({"type": "function", "name": "weather", "parameters": schema});
+    let cases = [
+        (
+            "/v1/chat/completions",
+            "/choices/0/message/tool_calls/0/function/name",
+            json!({"messages": question, "tools": [{"type": "function", "function": function}], "tool_choice": "required"}),
+        ),
+        (
+            "/v1/messages",
+            "/content/0/name",
+            json!({"messages": question, "max_tokens": 100, "tools": [{"name": "weather", "input_schema": schema}],
+                "tool_choice": {"type": "tool", "name": "weather"}}),
+        ),
+        (
+            "/v1/responses",
+            "/output/0/name",
+            json!({"input": question, "tools": [flat], "tool_choice": {"type": "function", "name": "weather"}}),
+        ),
+    ];
+    for (path, name, mut body) in cases {
+        body["model"] = json!("auto");
+        body["route"] = json!({"exclude": ["simulated/broken"]});
+        let answer = app.post(path, &body).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        assert_eq!(answer.json().pointer(name), Some(&json!("weather")), "{path}: {}", answer.text);
+    }
+}
