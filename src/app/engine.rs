@@ -125,6 +125,7 @@ fn options(settings: &GatewaySettings, total_ms: u64) -> GatewayOptions {
         retries: settings.retries,
         fallbacks: settings.fallbacks,
         max_fallback_cost_ratio: settings.max_fallback_cost_ratio,
+        max_fallback_cost_usd: settings.max_fallback_cost_usd,
         connect_timeout: time(settings.connect_timeout_ms),
         first_token_timeout: time(settings.first_token_timeout_ms),
         answer_timeout: time(settings.answer_timeout_ms),

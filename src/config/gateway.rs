@@ -17,6 +17,8 @@ section! {
         fallbacks: usize = is("3"), range(0.0, 20.0);
         /// What another model may be expected to cost, relative to the chosen one.
         max_fallback_cost_ratio: f64 = is("5.0"), range(0.0, 1e6);
+        /// What another model may be expected to cost where the chosen one is free, USD; 0 for free ones alone.
+        max_fallback_cost_usd: f64 = is("0.01"), range(0.0, 1e6);
         /// Until the connection stands, milliseconds.
         connect_timeout_ms: u64 = is("10000"), range(1.0, 600_000.0);
         /// Until the first token of a stream, milliseconds.

@@ -4,6 +4,7 @@ use super::{
     ChatCall, ChatReply, Forwarded, Gateway, GatewayError, Leg,
     serve::{Errand, Failure, Journey},
 };
+use crate::catalog::{Dialect, Rate};
 use std::{pin::pin, time::Duration};
 
 impl Gateway {
@@ -36,16 +37,27 @@ impl Gateway {
         Forwarded { attempts, leg, reply: Err(verdict(errors, legs)) }
     }
 
-    /// Indices of the legs that may be tried: the first, and others that don't cost too much more.
+    /// Indices of the legs that may be tried: the first, and others that don't cost too much more. Nothing is so many times
+    /// as dear as what is free: after that a sum of money is the bound.
     fn affordable(&self, legs: &[Leg<'_>]) -> Vec<usize> {
         let options = &self.inner.options;
-        let fallbacks = (1..legs.len()).filter(|&leg| is_within(legs, leg, options.max_fallback_cost_ratio));
+        let is_free = legs.first().is_some_and(is_free);
+        let fallbacks = (1..legs.len()).filter(|&leg| match is_free {
+            true => legs[leg].expected_cost.get() <= options.max_fallback_cost_usd,
+            false => is_within(legs, leg, options.max_fallback_cost_ratio),
+        });
         (0..legs.len().min(1)).chain(fallbacks.take(options.fallbacks)).collect()
     }
 
     fn may_hedge(&self, legs: &[Leg<'_>], leg: usize) -> bool {
         is_within(legs, leg, self.inner.options.hedge_max_cost_ratio)
     }
+}
+
+/// Whether a model costs nothing whatever it does. Simulated models stand in for others that do cost.
+fn is_free(leg: &Leg<'_>) -> bool {
+    let price = leg.model.price.as_ref();
+    leg.dialect != Dialect::Simulated && price.is_some_and(|price| [price.input, price.output] == [Rate::FREE; 2])
 }
 
 /// Whether a leg costs no more than so many times the first.

@@ -12,6 +12,8 @@ pub struct GatewayOptions {
     pub fallbacks: usize,
     /// A fallback's expected cost at most, relative to the chosen model's.
     pub max_fallback_cost_ratio: f64,
+    /// A fallback's expected cost at most where the chosen model is free, USD: nothing can be relative to that.
+    pub max_fallback_cost_usd: f64,
     /// Until the connection stands.
     pub connect_timeout: Duration,
     /// From sending a request to the first content of a stream.
@@ -40,6 +42,7 @@ impl Default for GatewayOptions {
             retries: 2,
             fallbacks: 3,
             max_fallback_cost_ratio: 5.0,
+            max_fallback_cost_usd: 0.01,
             connect_timeout: Duration::from_secs(10),
             first_token_timeout: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(300),

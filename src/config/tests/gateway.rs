@@ -7,6 +7,7 @@ fn nothing_given_calls_with_care_and_keeps_no_answers() {
         retries: 2,
         fallbacks: 3,
         max_fallback_cost_ratio: 5.0,
+        max_fallback_cost_usd: 0.01,
         connect_timeout_ms: 10_000,
         first_token_timeout_ms: 60_000,
         answer_timeout_ms: 300_000,

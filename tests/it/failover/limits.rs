@@ -1,7 +1,7 @@
 //! Time, money and how many: what bounds the search for an answer.
 
 use crate::{
-    gateway_app::{ALPHA, BETA, GAMMA, GatewayApp, GatewayMake, Wire, only},
+    gateway_app::{ALPHA, BETA, GAMMA, GatewayApp, GatewayMake, Provider, Wire, only},
     upstream::{Fault, Script},
 };
 use serde_json::json;
@@ -46,6 +46,26 @@ async fn a_fallback_beyond_the_cap_is_never_called() {
         assert!(!story.is_answered() && story.answer.status == 502, "{}", story.answer.text);
         assert_eq!((story.model(), story.attempts, app.gamma().count()), (BETA, 4, 0), "{}", story.record);
     }
+}
+
+#[tokio::test]
+async fn after_a_free_model_a_sum_of_money_is_the_cap() {
+    let fallback = |cap: Option<&'static str>| async move {
+        let mut make = GatewayMake::scripts([Script::ok(), Script::ok(), Script::ok()]);
+        make.providers[0] = Provider::new("alpha", ALPHA, 0.0);
+        make.providers[0].script = Script::always(Fault::ServerError(500));
+        // Nothing may be dearer than the chosen model, if that is what counts.
+        make = make.with(&[("max_fallback_cost_ratio", "1.0")]);
+        if let Some(cap) = cap {
+            make.gateway.push(("max_fallback_cost_usd", cap));
+        }
+        let app = GatewayApp::make(make).await;
+        let story = app.ask(Wire::Chat, false, only(&[ALPHA, BETA])).await;
+        (story.is_answered(), app.beta().count())
+    };
+    assert_eq!(fallback(None).await, (true, 1));
+    assert_eq!(fallback(Some("0.0")).await, (false, 0));
+    assert_eq!(fallback(Some("0.0000001")).await, (false, 0));
 }
 
 #[tokio::test]
