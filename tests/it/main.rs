@@ -16,6 +16,7 @@ mod http_route;
 mod imports;
 mod kill;
 mod named;
+mod readme;
 mod sdk;
 mod support;
 mod upstream;

@@ -1,7 +1,8 @@
 //! The official OpenAI and Anthropic clients, in Python and for Node, against the service on a real socket.
 //!
-//! The clients are installed once into the target folder, in the versions that `tests/sdk` pins. Python is needed; where Node
-//! is missing its test says so and passes, unless `TEST_REQUIRES_NODE` is set, as in the gate.
+//! The clients are installed once into the target folder, in the versions that `tests/sdk` pins, and with them what the
+//! examples of README.md use. Python is needed; where Node is missing its test says so and passes, unless
+//! `TEST_REQUIRES_NODE` is set, as in the gate.
 
 use crate::{
     gateway_app::{GatewayApp, GatewayMake, Provider},
@@ -14,7 +15,7 @@ use std::{
     process::Stdio,
     time::Duration,
 };
-use tokio::{process::Command, time::timeout};
+use tokio::{process::Command, sync::Mutex, time::timeout};
 
 /// Beyond what a slow network needs to install, and a slow machine to run.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -52,26 +53,24 @@ async fn service() -> (GatewayApp, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_python_clients_work_by_changing_the_base_url() {
-    let scripts = scripts("python");
-    let clients = python_clients(&scripts).await;
+    let clients = python_clients().await;
     let (app, url) = service().await;
     let mut python = Command::new("python3");
-    python.arg("-B").arg(scripts.join("test_sdk.py")).env("PYTHONPATH", clients);
+    python.arg("-B").arg(scripts("python").join("test_sdk.py")).env("PYTHONPATH", clients);
     run("the Python clients", against(&mut python, &app, &url)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_official_node_clients_work_by_changing_the_base_url() {
-    if !(exists("node").await && exists("npm").await) {
-        let required = std::env::var_os("TEST_REQUIRES_NODE").is_some_and(|value| !value.is_empty() && value != "0");
-        assert!(!required, "node or npm is missing: install Node 20 or later (Debian: nodejs and npm)");
-        println!("NOT TESTED: the Node clients, as there is no node or no npm here");
+    if !node_is_here().await {
         return;
     }
-    let folder = node_clients(&scripts("node")).await;
+    let folder = node_clients().await;
     let (app, url) = service().await;
+    let script = folder.join("sdk.mjs");
+    fs::copy(scripts("node").join("sdk.mjs"), &script).expect("a copy");
     let mut node = Command::new("node");
-    node.arg(folder.join("sdk.mjs"));
+    node.arg(script);
     run("the Node clients", against(&mut node, &app, &url)).await;
 }
 
@@ -84,10 +83,28 @@ fn against<'c>(command: &'c mut Command, app: &GatewayApp, url: &str) -> &'c mut
     command.env("BASE_URL", url).env("API_KEY", &app.key).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1")
 }
 
+/// Tests of one process install one after the other: each finds what another one did.
+static INSTALLING: Mutex<()> = Mutex::const_new(());
+
+/// Whether there is a Node to test with.
+///
+/// # Panics
+/// Where there must be one.
+pub(crate) async fn node_is_here() -> bool {
+    if exists("node").await && exists("npm").await {
+        return true;
+    }
+    let required = std::env::var_os("TEST_REQUIRES_NODE").is_some_and(|value| !value.is_empty() && value != "0");
+    assert!(!required, "node or npm is missing: install Node 20 or later (Debian: nodejs and npm)");
+    println!("NOT TESTED: the Node clients, as there is no node or no npm here");
+    false
+}
+
 /// The folder that holds the Python clients; installed unless an earlier run did.
-async fn python_clients(scripts: &Path) -> PathBuf {
+pub(crate) async fn python_clients() -> PathBuf {
+    let _alone = INSTALLING.lock().await;
     assert!(exists("python3").await, "python3 is missing: install Python 3.9 or later with pip (Debian: python3-pip)");
-    let requirements = scripts.join("requirements.txt");
+    let requirements = scripts("python").join("requirements.txt");
     // Compiled parts fit one version of Python.
     let version = run("python3", Command::new("python3").arg("--version")).await;
     let folder = cached("python", &[fs::read(&requirements).expect("it is there"), version.into_bytes()]);
@@ -101,8 +118,10 @@ async fn python_clients(scripts: &Path) -> PathBuf {
     folder
 }
 
-/// The folder that holds the Node clients and the script, which finds them beside it.
-async fn node_clients(scripts: &Path) -> PathBuf {
+/// The folder that holds the Node clients; scripts beside them find them.
+pub(crate) async fn node_clients() -> PathBuf {
+    let _alone = INSTALLING.lock().await;
+    let scripts = scripts("node");
     let files = ["package.json", "package-lock.json"];
     let folder = cached("node", &files.map(|file| fs::read(scripts.join(file)).expect("it is there")));
     if !folder.exists() {
@@ -116,7 +135,6 @@ async fn node_clients(scripts: &Path) -> PathBuf {
         run("npm", &mut npm).await;
         publish(&fresh, &folder);
     }
-    fs::copy(scripts.join("sdk.mjs"), folder.join("sdk.mjs")).expect("a copy");
     folder
 }
 
@@ -151,7 +169,7 @@ async fn exists(program: &str) -> bool {
 ///
 /// # Panics
 /// With all that was said, when it fails.
-async fn run(what: &str, command: &mut Command) -> String {
+pub(crate) async fn run(what: &str, command: &mut Command) -> String {
     let output = timeout(PATIENCE, command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
     let output = output.unwrap_or_else(|_| panic!("{what}: not done after {PATIENCE:?}"));
     let output = output.unwrap_or_else(|e| panic!("{what} can't be run: {e}"));
