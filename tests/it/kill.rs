@@ -45,6 +45,8 @@ impl Service {
         let child = Command::new(env!("CARGO_BIN_EXE_satisfice"))
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data)
+            // Answers come within a round.
+            .env("SATISFICE_SIMULATED_SPEED", "1000")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
