@@ -1,8 +1,8 @@
 //! Money: what keys and tenants have spent and reserved in a calendar month, against what they may.
 //!
-//! The estimate is reserved before a provider is called and replaced by the bill afterwards, so that any number of
-//! requests at once stays within the budget; only bills above their estimates can take a month beyond it, by no more than
-//! the sum of what the running requests were underestimated by.
+//! The most that a call may come to is reserved before a provider is called and replaced by the bill afterwards, so that any
+//! number of requests at once stays within the budget. Where so much is not left, less is reserved, and whoever calls bounds
+//! the answer by that.
 
 use super::{LimitScope, Month, Refusal};
 use crate::domain::{UnixMillis, Usd};
@@ -35,6 +35,24 @@ impl Picodollars {
 
     fn usd(self) -> Usd {
         Usd::new(self.0 as f64 / PICO).unwrap_or(Usd::ZERO)
+    }
+}
+
+/// What a call may come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stake {
+    /// Probably. It counts as spent if nobody hears what became of the call.
+    pub expected: Usd,
+    /// The least that must be put aside: the answer that is expected, if the input is as dear as it can be.
+    pub least: Usd,
+    /// The most.
+    pub most: Usd,
+}
+
+impl From<Usd> for Stake {
+    /// Of a call whose cost is known.
+    fn from(cost: Usd) -> Self {
+        Self { expected: cost, least: cost, most: cost }
     }
 }
 
@@ -72,8 +90,12 @@ struct Ledger {
     reserved: Picodollars,
 }
 
+/// Where the most that calls may come to does not fit any more, each puts aside the share of what is left that lets so many
+/// run at once.
+const AT_ONCE: u128 = 8;
+
 /// Money put aside for a request, in the month in which it was put aside. [`Reservation::settle`] replaces it by the bill,
-/// [`Reservation::release`] gives it back. **Dropped without either, the estimate counts as spent:** a provider that was
+/// [`Reservation::release`] gives it back. **Dropped without either, what was expected counts as spent:** a provider that was
 /// called may send a bill even when its answer was lost.
 #[must_use = "dropped, it counts as spent"]
 pub struct Reservation {
@@ -81,6 +103,7 @@ pub struct Reservation {
     purses: Vec<Purse>,
     month: Month,
     amount: Picodollars,
+    expected: Picodollars,
 }
 
 impl Budgets {
@@ -91,18 +114,24 @@ impl Budgets {
         ledger.spent = ledger.spent.plus(Picodollars::nearest(usd));
     }
 
-    /// Puts an estimate aside on all ledgers, or on none.
+    /// Puts money aside on all ledgers, or on none: the most that the call may come to, or less where that is not left.
     ///
     /// # Errors
     /// [`Refusal::BudgetExhausted`].
-    pub(super) fn reserve(&self, purses: Vec<Purse>, estimate: Usd, now: UnixMillis) -> Result<Reservation, Refusal> {
-        let (month, amount) = (Month::of(now), Picodollars::nearest(estimate));
+    pub(super) fn reserve(&self, purses: Vec<Purse>, stake: Stake, now: UnixMillis) -> Result<Reservation, Refusal> {
+        let (month, least) = (Month::of(now), Picodollars::nearest(stake.least));
+        let most = Picodollars::nearest(stake.most).max(least);
         let mut ledgers = self.lock();
         ledgers.reach(month);
+        let amount = match ledgers.left(&purses, month) {
+            Some(left) if left < most => least.max(Picodollars(left.0 / AT_ONCE)),
+            _ => most,
+        };
         ledgers.check(&purses, month, amount, now)?;
         ledgers.each(&purses, month, |ledger| ledger.reserved = ledger.reserved.plus(amount));
         drop(ledgers);
-        Ok(Reservation { budgets: self.clone(), purses, month, amount })
+        let expected = Picodollars::nearest(stake.expected).min(amount);
+        Ok(Reservation { budgets: self.clone(), purses, month, amount, expected })
     }
 
     /// Every ledger of a month that was used.
@@ -134,6 +163,15 @@ impl Ledgers {
         }
     }
 
+    /// What the tightest of the budgets has left; `None` without budgets.
+    fn left(&self, purses: &[Purse], month: Month) -> Option<Picodollars> {
+        let left = purses.iter().filter_map(|Purse { scope, limit }| {
+            let ledger = self.by_month.get(&(scope.clone(), month)).copied().unwrap_or_default();
+            Some(Picodollars::nearest((*limit)?).minus(ledger.spent.plus(ledger.reserved)))
+        });
+        left.min()
+    }
+
     fn check(&self, purses: &[Purse], month: Month, more: Picodollars, now: UnixMillis) -> Result<(), Refusal> {
         for Purse { scope, limit } in purses {
             let Some(limit_usd) = *limit else { continue };
@@ -157,23 +195,25 @@ impl Ledgers {
 }
 
 impl Reservation {
-    /// What is put aside.
+    /// What is put aside: the call must not cost more.
     #[must_use]
-    pub fn estimate(&self) -> Usd {
+    pub fn amount(&self) -> Usd {
         self.amount.usd()
     }
 
-    /// Puts aside `estimate` instead, if that is more: before a dearer model is tried.
+    /// Puts aside the most that another call may come to, if that is more: before a dearer model is tried.
     ///
     /// # Errors
     /// [`Refusal::BudgetExhausted`]; what was put aside stays so.
-    pub fn raise(&mut self, estimate: Usd, now: UnixMillis) -> Result<(), Refusal> {
-        let more = Picodollars::nearest(estimate).minus(self.amount);
+    pub fn raise(&mut self, stake: impl Into<Stake>, now: UnixMillis) -> Result<(), Refusal> {
+        let stake = stake.into();
+        let more = Picodollars::nearest(stake.most).minus(self.amount);
         let mut ledgers = self.budgets.lock();
         ledgers.check(&self.purses, self.month, more, now)?;
         ledgers.each(&self.purses, self.month, |ledger| ledger.reserved = ledger.reserved.plus(more));
         drop(ledgers);
         self.amount = self.amount.plus(more);
+        self.expected = self.expected.max(Picodollars::nearest(stake.expected)).min(self.amount);
         Ok(())
     }
 
@@ -199,7 +239,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.end(self.amount);
+        self.end(self.expected);
     }
 }
 

@@ -20,7 +20,7 @@ mod window;
 
 pub use admin::{AdminKey, WeakAdminKey};
 pub use book::{BookError, IssuedKey, KeyBook, NewKey};
-pub use budget::{Account, Reservation};
+pub use budget::{Account, Reservation, Stake};
 pub use caller::Caller;
 pub use key::{ApiKey, KEY_BYTES, NoRandomness, draw_key_bytes, is_key_id};
 pub use month::Month;
@@ -174,12 +174,12 @@ impl Access {
         self.inner.rates.admit(self.inner.rules.groups_of(model), tokens, now)
     }
 
-    /// Puts the estimated cost of a request aside, on the budgets of its key and tenant or on neither.
+    /// Puts aside what a call may come to, on the budgets of its key and tenant or on neither.
     ///
     /// # Errors
     /// [`Refusal::BudgetExhausted`].
-    pub fn reserve(&self, caller: &Caller, estimate: Usd, now: UnixMillis) -> Result<Reservation, Refusal> {
-        self.inner.budgets.reserve(caller.purses(&self.inner.rules), estimate, now)
+    pub fn reserve(&self, caller: &Caller, stake: impl Into<Stake>, now: UnixMillis) -> Result<Reservation, Refusal> {
+        self.inner.budgets.reserve(caller.purses(&self.inner.rules), stake.into(), now)
     }
 
     /// The keys in force, and those that no longer count; oldest first.

@@ -124,3 +124,16 @@ pub enum Refusal {
         retry_after: Duration,
     },
 }
+
+impl Refusal {
+    /// Whether it is about the model that would be called: another one may have room.
+    #[must_use]
+    pub const fn is_of_model(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge { scope: LimitScope::Models(_), .. }
+                | Self::RateLimited { scope: LimitScope::Models(_), .. }
+                | Self::TooManyConcurrent { scope: LimitScope::Models(_), .. }
+        )
+    }
+}

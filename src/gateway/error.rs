@@ -92,8 +92,29 @@ impl GatewayError {
         !matches!(self, Self::NoAccess(_) | Self::Unavailable { .. } | Self::Inexpressible { .. })
     }
 
+    /// Whether the provider or its connection failed, in time for another one to be asked.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self.class(), "connection" | "server_error" | "malformed")
+    }
+
+    /// The provider that it is about, if it is about one.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::NoAccess(provider)
+            | Self::Unavailable { provider, .. }
+            | Self::Connection { provider, .. }
+            | Self::Timeout { provider, .. }
+            | Self::Status { provider, .. }
+            | Self::Malformed { provider, .. } => Some(provider),
+            Self::Inexpressible { .. } => None,
+        }
+    }
+
     /// How long to wait before anything else can come of it.
-    fn wait(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable { retry_after, .. } => Some(*retry_after),
             Self::Status { retry_after, .. } => retry_after.map(Duration::from_secs),
@@ -105,7 +126,7 @@ impl GatewayError {
     /// that ends first, and of two equals the last.
     pub(super) fn of_many(errors: Vec<Self>) -> Option<Self> {
         let is_limit = |error: &Self| matches!(error, Self::Unavailable { .. } | Self::Status { status: 429, .. });
-        let soonest = errors.iter().filter_map(Self::wait).min();
+        let soonest = errors.iter().filter_map(Self::retry_after).min();
         let failure = errors.iter().rev().find(|error| !is_limit(error)).cloned();
         let limited = errors.iter().rev().find(|error| matches!(error, Self::Status { status: 429, .. })).cloned();
         failure.or_else(|| limited.or_else(|| errors.last().cloned()).map(|error| error.waiting(soonest)))

@@ -60,6 +60,8 @@ pub(super) fn next(error: &GatewayError, before_first_byte: bool) -> Next {
         return Next::GiveUp;
     }
     match cause(error) {
+        // It had all the time that there is for one model.
+        Cause::Provider if matches!(error, GatewayError::Timeout { .. }) => Next::OtherModel,
         Cause::Provider | Cause::Conflict => Next::SameKey,
         Cause::Limit | Cause::Key | Cause::Access => Next::OtherKey,
         Cause::Model | Cause::Fit => Next::OtherModel,

@@ -56,6 +56,10 @@ impl Pieces {
             self.queue.push_back(StreamItem::Usage(usage));
         }
         if !only_usage || wants_usage {
+            // Some tell it with each piece.
+            if let Some(chunk) = chunk.as_object_mut().filter(|_| !wants_usage) {
+                chunk.remove("usage");
+            }
             super::name_model(&mut chunk, model);
             self.queue.push_back(StreamItem::Piece(Told::Hub(chunk)));
         }

@@ -246,7 +246,10 @@ const BODY: [(&str, &str); 7] = [
     ("415", "The body is compressed."),
     ("500", "The service failed; its log says why."),
     ("504", "Not answered within `limits.request_timeout_ms`."),
-    ("503", "Too many requests at once, the log's queue is full, or no model is enabled; see `retry-after`."),
+    (
+        "503",
+        "Too many requests at once, the log's queue is full, no model is enabled, or every provider that may serve fails; see `retry-after`.",
+    ),
 ];
 const DECIDING: [(&str, &str); 3] = [
     ("403", "The key may not use this model or policy."),

@@ -42,6 +42,12 @@ impl From<RouteError> for ApiError {
             RouteError::Forward(failure) => {
                 let headers = headers::of_failure(&failure);
                 let message = failure.to_string();
+                if failure.is_outage() {
+                    tell_operators(&failure.cause);
+                    let wait = failure.cause.retry_after().unwrap_or(REPAIR_PAUSE);
+                    let error = Self::server(StatusCode::SERVICE_UNAVAILABLE, "providers_unavailable", message);
+                    return error.retry_after(wait).with_headers(headers);
+                }
                 Self::from(failure.cause).saying(message).with_headers(headers)
             }
         }
@@ -80,8 +86,8 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Closed => shutting_down(),
             StoreError::UnknownDecision(_) => Self::not_found("decision_not_found", error.to_string()),
-            // SQLite rolled back, e.g. for a full disk: the same request may work once there is room.
-            StoreError::Database(_) => {
+            // Nothing was written, e.g. for a full disk: the same request may work once there is room.
+            StoreError::Database(_) | StoreError::Io { .. } => {
                 tracing::error!(%error, "the log can't be used");
                 let message = "the log can't be written or read at the moment; nothing was recorded";
                 Self::server(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message).retry_after(REPAIR_PAUSE)
@@ -94,7 +100,6 @@ impl From<StoreError> for ApiError {
             | StoreError::NewerSchema { .. }
             | StoreError::OlderSchema { .. }
             | StoreError::Corrupt { .. }
-            | StoreError::Io { .. }
             | StoreError::Migration(_) => internal("store_failed", "the log failed", &error),
         }
     }
@@ -123,7 +128,7 @@ impl From<FeedbackError> for ApiError {
 
 impl From<GatewayError> for ApiError {
     fn from(error: GatewayError) -> Self {
-        tracing::warn!(%error, "a provider gave no answer");
+        tell_operators(&error);
         let message = error.to_string();
         let bad_gateway = |code| Self::server(StatusCode::BAD_GATEWAY, code, message.clone());
         match error {
@@ -141,6 +146,12 @@ impl From<GatewayError> for ApiError {
             GatewayError::Status { status, retry_after, .. } => upstream_status(status, retry_after, message),
         }
     }
+}
+
+/// What happened, without the provider's words, which may quote the prompt; those are for whoever asks for details.
+fn tell_operators(error: &GatewayError) {
+    tracing::warn!(class = error.class(), provider = error.provider(), "a provider gave no answer");
+    tracing::debug!(%error, "what it said");
 }
 
 /// A provider's refusal of the request is the caller's to repair; of the key, the operator's.

@@ -1,9 +1,10 @@
 //! A request and its caller's limits: let in before it is decided, its money put aside before a provider is called, both
 //! settled with what came of it.
 
-use super::{Clock, Inner, ModelChoice, RouteRequest, bill::Bill};
+use super::{Clock, Inner, ModelChoice, RouteRequest, bill::Bill, stakes::Stakes};
 use crate::{
-    access::{Access, Admission, Caller, Named, Permit, Refusal, Reservation},
+    access::{Access, Admission, Caller, Named, Permit, Refusal, Reservation, Stake},
+    catalog::ModelEntry,
     config::DEFAULT_POLICY,
     domain::{Decision, ModelId, Prompt, UnixMillis, Usd},
 };
@@ -49,23 +50,25 @@ impl ModelChoice {
 }
 
 impl Admitted {
-    /// Makes room for a call of a candidate: within the limits of its groups, and for its expected cost within the budgets.
+    /// Makes room for a call of a candidate: within the limits of its groups, and for the most it may cost within the budgets.
     /// To be done before each call; the one before it has failed then, and only the dearer of their costs stays put aside.
+    /// Less is put aside for the first call if the budgets hold no more: see [`Admitted::money`].
     ///
     /// # Errors
     /// [`Refusal::BudgetExhausted`], or of this model alone: do not call it.
-    pub(super) fn prepare(&mut self, decision: &Decision, model: &ModelId) -> Result<(), Refusal> {
-        let predicted = decision.candidate(model).and_then(|c| c.predicted.as_ref());
-        let (output_tokens, cost) = predicted.map_or((0, Usd::ZERO), |p| (p.output_tokens, p.cost_usd));
-        self.make_room(model, u64::from(decision.input_tokens) + u64::from(output_tokens), cost)
+    pub(super) fn prepare(&mut self, decision: &Decision, model: &ModelEntry, stakes: &Stakes) -> Result<(), Refusal> {
+        let predicted = decision.candidate(&model.id).and_then(|c| c.predicted.as_ref());
+        let output_tokens = predicted.map_or(0, |p| p.output_tokens);
+        let tokens = u64::from(decision.input_tokens) + u64::from(output_tokens);
+        self.make_room(&model.id, tokens, stakes.of(model, predicted))
     }
 
-    /// The same for a call that is expected to take and cost so much.
-    pub(super) fn make_room(&mut self, model: &ModelId, tokens: u64, cost: Usd) -> Result<(), Refusal> {
+    /// The same for a call that is expected to take so many tokens and may cost so much.
+    pub(super) fn make_room(&mut self, model: &ModelId, tokens: u64, stake: Stake) -> Result<(), Refusal> {
         let now = self.clock.now();
         settle(self.at_model.take(), Some(0), now);
         let at_model = self.access.admit_model(model, tokens, now)?;
-        match self.put_aside(cost, now) {
+        match self.put_aside(stake, now) {
             Ok(()) => {
                 self.at_model = Some(at_model);
                 Ok(())
@@ -77,11 +80,16 @@ impl Admitted {
         }
     }
 
-    fn put_aside(&mut self, cost: Usd, now: UnixMillis) -> Result<(), Refusal> {
+    /// What is put aside: no call must cost more. `None` before a call was prepared.
+    pub(super) fn money(&self) -> Option<Usd> {
+        self.money.as_ref().map(Reservation::amount)
+    }
+
+    fn put_aside(&mut self, stake: Stake, now: UnixMillis) -> Result<(), Refusal> {
         match &mut self.money {
-            Some(money) => money.raise(cost, now),
+            Some(money) => money.raise(stake, now),
             None => {
-                self.money = Some(self.access.reserve(&self.caller, cost, now)?);
+                self.money = Some(self.access.reserve(&self.caller, stake, now)?);
                 Ok(())
             }
         }

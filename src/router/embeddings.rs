@@ -4,7 +4,7 @@ mod record;
 
 use super::{FleetModel, Inner, RouteError, Router, forward::status_of};
 use crate::{
-    access::{Caller, Named},
+    access::{Caller, Named, Stake},
     catalog::{BilledTokens, Price},
     dialect::Object,
     domain::{ModelId, OutcomeStatus, RequestId, Usd, tokens_of},
@@ -55,7 +55,7 @@ impl Router {
         let leg = Leg { model: &model.entry, dialect: model.dialect, expected_cost: price.cost(expected) };
         let named = Named::Model(request.model.clone());
         let mut admitted = inner.admit_named(&request.caller, named, u64::from(input))?;
-        admitted.make_room(&request.model, u64::from(input), leg.expected_cost)?;
+        admitted.make_room(&request.model, u64::from(input), stake(price, expected, &request.body))?;
         let mut guard = RecordGuard::new(self, &request, &leg, expected, admitted);
         let EmbeddingsRequest { model: served, body, deadline, .. } = request;
         let call = EmbeddingsCall { body, decision: inner.clock.decision_id(), deadline, gate: Arc::new(OpenGate) };
@@ -88,6 +88,23 @@ impl Inner {
         }
         let price = model.entry.price.as_ref().ok_or_else(|| excluded("no price is known"))?;
         Ok((model, price))
+    }
+}
+
+/// What it may come to: no token has less than a byte.
+fn stake(price: &Price, expected: BilledTokens, body: &Object) -> Stake {
+    let input = body.get("input").map_or(0, most_tokens);
+    let most = price.cost(BilledTokens { input, ..expected });
+    Stake { expected: price.cost(expected), least: most, most }
+}
+
+/// The most tokens that texts can have.
+fn most_tokens(input: &Value) -> u32 {
+    match input {
+        Value::String(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+        Value::Number(_) => 1,
+        Value::Array(items) => items.iter().map(most_tokens).fold(0, u32::saturating_add),
+        _ => 0,
     }
 }
 

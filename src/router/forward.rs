@@ -6,7 +6,7 @@ mod stream;
 
 pub use stream::{ChatStream, StreamPiece};
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure};
+use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure, stakes::Stakes};
 use crate::{
     access::Caller,
     dialect::{Object, Wire},
@@ -18,7 +18,7 @@ use futures::{
     future::{MaybeDone, maybe_done},
     stream::BoxStream,
 };
-use gate::ModelGate;
+use gate::{ModelGate, Parcel};
 use record::OutcomeGuard;
 use serde_json::Value;
 use std::{
@@ -84,6 +84,15 @@ pub struct ChatFailure {
     pub cause: GatewayError,
 }
 
+impl ChatFailure {
+    /// Whether several models were tried, and all of them were down.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        let first = self.attempts.first().map(|attempt| &attempt.model);
+        self.cause.is_outage() && self.attempts.iter().any(|attempt| Some(&attempt.model) != first)
+    }
+}
+
 /// What was tried, when it was more than one model.
 fn tried(attempts: &[Attempt]) -> String {
     let mut models: Vec<(&ModelId, &str)> = Vec::new();
@@ -129,12 +138,14 @@ impl Router {
             None => (Arc::new(self.decide(&asked).await?), false),
         };
         let legs = self.legs(&decision)?;
-        admitted.prepare(&decision, &decision.chosen)?;
+        let stakes = Stakes::of_request(&asked.prompt, &body);
+        let parcel = Parcel::prepare(&mut admitted, &decision, &legs, stakes, (body, native))?;
         let admitted = Arc::new(Mutex::new(admitted));
+        let gate = Arc::new(ModelGate::new(self, &admitted, &decision, &parcel));
         let call = ChatCall {
             wire,
-            body,
-            native,
+            body: parcel.body,
+            native: parcel.native,
             anthropic_beta: request.anthropic_beta,
             stream: request.stream,
             wants_usage: request.wants_usage,
@@ -142,7 +153,7 @@ impl Router {
             task: decision.tasks.top(),
             difficulty: decision.difficulty,
             deadline: request.deadline,
-            gate: Arc::new(ModelGate::new(&admitted, &decision)),
+            gate,
         };
         let mut guard = OutcomeGuard::new(self, &decision, &legs[0].model.provider, admitted);
         // The commit and the upstream's work overlap; both must be done before the client sees a byte.

@@ -17,6 +17,7 @@ mod names;
 mod reason;
 mod request;
 mod sessions;
+mod stakes;
 
 pub use clock::{Clock, SystemClock};
 pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse};

@@ -80,12 +80,31 @@ fn a_dearer_attempt_needs_more_money_first() {
     let (access, caller) = budgeted(1.0);
     let mut reservation = access.reserve(&caller, usd(0.5), NOON).unwrap();
     assert_eq!(reservation.raise(usd(0.25), NOON), Ok(()), "less is no raise");
-    assert_eq!(reservation.estimate(), usd(0.5));
+    assert_eq!(reservation.amount(), usd(0.5));
     assert!(reservation.raise(usd(1.5), NOON).is_err());
     assert_eq!(reservation.raise(usd(1.0), NOON), Ok(()));
     assert_eq!(account(&access, NOON).reserved, usd(1.0));
     reservation.settle(usd(0.75));
     assert_eq!(account(&access, NOON), Account { spent: usd(0.75), reserved: Usd::ZERO });
+}
+
+#[test]
+fn the_most_is_put_aside_while_it_fits_and_then_a_share_that_holds_what_is_expected() {
+    let (access, caller) = budgeted(1.0);
+    let stake = Stake { expected: usd(0.05), least: usd(0.0625), most: usd(0.75) };
+    let whole = access.reserve(&caller, stake, NOON).unwrap();
+    assert_eq!(whole.amount(), usd(0.75));
+    // An eighth of the quarter that is left would not do.
+    let least = access.reserve(&caller, stake, NOON).unwrap();
+    assert_eq!(least.amount(), usd(0.0625));
+    let running: Vec<_> = (0..4).map_while(|_| access.reserve(&caller, stake, NOON).ok()).collect();
+    assert_eq!((running.len(), account(&access, NOON).reserved), (3, usd(1.0)));
+    drop(running);
+    assert_eq!(account(&access, NOON).spent, usd(0.15), "what was expected, of calls that nobody heard of again");
+    whole.release();
+    least.settle(usd(0.05));
+    let share = access.reserve(&caller, Stake { most: usd(9.0), ..stake }, NOON).unwrap();
+    assert_eq!(share.amount(), usd(0.1), "an eighth of what is left");
 }
 
 #[test]

@@ -74,15 +74,22 @@ const UNSUPPORTED: [&str; 6] = [
     "deprecated for this model",    // Anthropic: "`top_k` is deprecated for this model"
 ];
 
+/// With status 402: the account pays for a shorter answer.
+const UNAFFORDABLE: [&str; 2] = [
+    "fewer max_tokens", // OpenRouter: "This request requires more credits, or fewer max_tokens. …"
+    "can only afford",  // OpenRouter, the same message
+];
+
 /// What the words say beyond the status, if anything.
 pub(super) fn cause(status: u16, message: &str) -> Option<Cause> {
-    if !matches!(status, 400 | 403 | 413 | 422 | 429) {
+    if !matches!(status, 400 | 402 | 403 | 413 | 422 | 429) {
         return None;
     }
     let message = message.to_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     match status {
         429 => message.starts_with(LARGER_THAN_LIMIT).then_some(Cause::Fit),
+        402 => says(&UNAFFORDABLE).then_some(Cause::Fit),
         400 if KEY.iter().any(|phrase| message.starts_with(phrase)) => Some(Cause::Key),
         400 | 403 if says(&ACCESS) => Some(Cause::Access),
         400 | 403 if says(&MODEL) => Some(Cause::Model),

@@ -33,9 +33,10 @@ fn statuses_have_their_classes() {
 }
 
 #[test]
-fn what_is_no_status_is_tried_again_and_a_provider_without_access_is_left() {
+fn what_is_no_status_is_tried_again_unless_it_had_its_time_and_a_provider_without_access_is_left() {
     for error in others() {
-        assert_eq!(next(&error, true), Next::SameKey, "{error}");
+        let had_its_time = matches!(error, GatewayError::Timeout { .. });
+        assert_eq!(next(&error, true), if had_its_time { Next::OtherModel } else { Next::SameKey }, "{error}");
         assert!(counts_against_breaker(&error));
         assert_eq!(key_fault(&error), None);
     }
@@ -118,6 +119,13 @@ fn limits_and_refusals_say_how_the_key_rests() {
     for code in 401..=403 {
         assert_eq!(key_fault(&status(code, "no")), Some(KeyFault::Refused));
     }
+}
+
+#[test]
+fn an_account_that_pays_for_a_shorter_answer_is_no_fault_of_the_key() {
+    let said = "This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 900";
+    assert_eq!((after(402, said), after(402, "Insufficient credits")), (Next::OtherModel, Next::OtherKey));
+    assert_eq!(key_fault(&status(402, said)), None);
 }
 
 #[test]

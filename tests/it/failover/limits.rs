@@ -43,7 +43,7 @@ async fn a_fallback_beyond_the_cap_is_never_called() {
         let make = GatewayMake::scripts([broken(), broken(), Script::ok()]);
         let app = GatewayApp::make(make.with(&[("max_fallback_cost_ratio", "10.0")])).await;
         let story = app.ask(Wire::Chat, stream, json!({})).await;
-        assert!(!story.is_answered() && story.answer.status == 502, "{}", story.answer.text);
+        assert!(!story.is_answered() && story.answer.status == 503, "{}", story.answer.text);
         assert_eq!((story.model(), story.attempts, app.gamma().count()), (BETA, 4, 0), "{}", story.record);
     }
 }
@@ -104,6 +104,22 @@ async fn when_all_is_down_the_client_learns_when_to_come_back_and_what_was_tried
                 again.answer.header("retry-after").and_then(|s| s.parse().ok()).expect("a time to come back");
             assert!((1..=7).contains(&wait), "{wait}");
             assert_eq!((again.attempts, app.calls()), (0, 3), "all keys rest");
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_all_fail_the_client_learns_when_to_come_back_and_what_was_tried() {
+    for wire in Wire::ALL {
+        for stream in [false, true] {
+            let make = GatewayMake::all(Script::always(Fault::ServerError(500))).with(&[("retries", "0")]);
+            let app = GatewayApp::make(make).await;
+            let story = app.ask(wire, stream, json!({})).await;
+            assert_eq!((story.answer.status.as_u16(), story.attempts), (503, 3), "{}", story.answer.text);
+            assert_eq!(story.answer.header("retry-after"), Some("5"), "{wire:?} {stream}");
+            for name in ["alpha", "beta", "gamma"] {
+                assert!(story.error().contains(name), "{name} was tried too: {}", story.error());
+            }
         }
     }
 }
