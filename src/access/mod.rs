@@ -30,7 +30,7 @@ pub use rules::{ModelLimits, RequireKey, Rules, TenantLimits};
 pub use scope::LimitScope;
 pub use usage::{KeyUsage, TenantUsage, Usage};
 
-use crate::domain::{KeyHash, KeyId, KeyRecord, ModelId, Spent, UnixMillis, Usd};
+use crate::domain::{KeyHash, KeyId, KeyRecord, ModelId, Spent, UnixMillis};
 use arc_swap::ArcSwap;
 use budget::Budgets;
 use rate::Rates;

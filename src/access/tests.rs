@@ -8,7 +8,7 @@ mod months;
 mod rates;
 
 use super::*;
-use crate::domain::{CallerId, KeyLimits, RateLimits, Tenant};
+use crate::domain::{CallerId, KeyLimits, RateLimits, Tenant, Usd};
 use std::time::Duration;
 
 /// 2026-11-23T12:00:00Z.

@@ -14,6 +14,8 @@ use std::sync::Arc;
 const TEMPLATE_TOKENS: usize = 8;
 /// Tokens of all images together. There is no bound: providers count them in many ways.
 const IMAGE_TOKENS: usize = 8192;
+/// USD by which what is put aside may be less than what it is for: ledgers count in trillionths.
+const SLACK: f64 = 1e-11;
 /// The names that chat completions have for the bound on output.
 const BOUNDS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
 
@@ -58,14 +60,15 @@ impl Stakes {
     pub(super) fn bound(&self, model: &ModelEntry, money: Usd) -> Option<u32> {
         let price = model.price.as_ref()?;
         let most = self.output.unwrap_or(u32::MAX).min(model.max_output_tokens);
-        if self.cost(price, most) <= money {
+        let fits_in = |output| self.cost(price, output).get() <= money.get() + SLACK;
+        if fits_in(most) {
             return None;
         }
         // The cost grows with the output, and not always by the same step: long inputs have other rates.
         let (mut fits, mut too_much) = (0, most);
         while too_much - fits > 1 {
             let middle = fits + (too_much - fits) / 2;
-            if self.cost(price, middle) <= money {
+            if fits_in(middle) {
                 fits = middle;
             } else {
                 too_much = middle;
@@ -103,20 +106,29 @@ pub(super) fn with_bound(body: &Arc<Object>, bound: u32) -> Arc<Object> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{catalog::Rate, domain::Requirements};
+    use crate::{catalog::Catalog, domain::Requirements};
     use serde_json::json;
 
-    fn price(input: f64, output: f64) -> Price {
-        let rate = |usd| Rate::new(usd).expect("a rate");
-        Price {
-            input: rate(input),
-            output: rate(output),
-            cached_input: None,
-            cache_write: Some(rate(2.0 * input)),
-            long_context: None,
-            source: "made up".to_owned(),
-            as_of: jiff::civil::date(2026, 11, 24),
-        }
+    const CATALOG: &str = r#"
+[[providers]]
+id = "acme"
+name = "Acme"
+base_url = "https://acme.example/v1/"
+key_env = ["ACME_API_KEY"]
+
+[[models]]
+id = "acme/one"
+provider = "acme"
+upstream_name = "one"
+context_window = 128000
+max_output_tokens = 4096
+tier = "medium"
+capabilities = []
+price = { input = 1, output = 10, cache_write = 2, source = "made up", as_of = "2026-11-24" }
+"#;
+
+    fn model() -> ModelEntry {
+        Catalog::parse(CATALOG, "test.toml").expect("a catalogue").models()[0].clone()
     }
 
     fn object(value: Value) -> Object {
@@ -131,8 +143,24 @@ mod tests {
         };
         let stakes = Stakes::of_request(&prompt, &object(json!({"n": 3})));
         assert_eq!(stakes, Stakes { input: 100, output: Some(100), choices: 3 });
-        let usd = stakes.cost(&price(1.0, 10.0), 100).get();
-        assert!((usd - (100.0 * 2.0 + 300.0 * 10.0) / 1e6).abs() < 1e-15, "{usd}");
+        let usd = stakes.of(&model(), None).most.get();
+        assert!((usd - (100.0 * 2.0 + 300.0 * 10.0) / 1e6).abs() < 1e-12, "{usd}");
+    }
+
+    #[test]
+    fn the_bound_is_the_longest_output_that_is_paid_for() {
+        let model = model();
+        let stakes = Stakes { input: 100, output: None, choices: 2 };
+        let stake = stakes.of(&model, None);
+        assert_eq!(stakes.bound(&model, stake.most), None);
+        // Rounding to a trillionth takes nothing away.
+        assert_eq!(stakes.bound(&model, Usd::new(stake.most.get() - 5e-13).expect("money")), None);
+        let bound = stakes.bound(&model, Usd::new(0.01).expect("money")).expect("less than the most");
+        // 200 µ$ for the input, 20 µ$ for a token of each answer.
+        assert_eq!(bound, 490);
+        assert!(stakes.bounded(bound).of(&model, None).most.get() <= 0.01);
+        assert_eq!(stakes.bound(&model, Usd::ZERO), Some(1));
+        assert_eq!(stakes.bounded(50).bound(&model, Usd::new(0.01).expect("money")), None);
     }
 
     #[test]
