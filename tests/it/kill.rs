@@ -104,6 +104,28 @@ async fn traffic(client: reqwest::Client, base: String, seed: u64, acknowledged:
     }
 }
 
+/// What was told stands in the log: every score with its value, every decision, and one outcome of each whole answer.
+fn check_told(
+    told: &Told,
+    rows: &BTreeMap<String, Vec<Reward>>,
+    decided: &BTreeSet<String>,
+    answered: &BTreeMap<String, usize>,
+) {
+    let lost: Vec<_> = told.decided.union(&told.answered).filter(|id| !decided.contains(*id)).collect();
+    assert!(lost.is_empty(), "decisions that were told and are lost: {lost:?}");
+    for id in &told.answered {
+        assert_eq!(answered.get(id), Some(&1), "outcomes of {id}, whose answer came whole");
+    }
+    assert!(answered.values().all(|&outcomes| outcomes == 1), "an outcome stands in the log twice");
+    for (id, score) in &told.feedback {
+        let found = rows.get(id).map(Vec::as_slice);
+        assert!(
+            matches!(found, Some([Reward::Score(q)]) if q.get() == *score),
+            "acknowledged {id} = {score}, in the log: {found:?}"
+        );
+    }
+}
+
 /// Every acknowledged score stands in the log once, with its value; the log is sound.
 async fn check_log(log: &Path, acknowledged: &Acknowledged) -> (u64, LearnerStatus) {
     let reader = Store::open_read_only(log).await.expect("the log opens");
@@ -119,21 +141,7 @@ async fn check_log(log: &Path, acknowledged: &Acknowledged) -> (u64, LearnerStat
         }
     }
     let (decided, answered) = (ids(&reader).await, served(&reader).await);
-    let told = acknowledged.lock().expect("no panic held it");
-    let lost: Vec<_> = told.decided.union(&told.answered).filter(|id| !decided.contains(*id)).collect();
-    assert!(lost.is_empty(), "decisions that were told and are lost: {lost:?}");
-    for id in &told.answered {
-        assert_eq!(answered.get(id), Some(&1), "outcomes of {id}, whose answer came whole");
-    }
-    assert!(answered.values().all(|&outcomes| outcomes == 1), "an outcome stands in the log twice");
-    for (id, score) in &told.feedback {
-        let found = rows.get(id).map(Vec::as_slice);
-        assert!(
-            matches!(found, Some([Reward::Score(q)]) if q.get() == *score),
-            "acknowledged {id} = {score}, in the log: {found:?}"
-        );
-    }
-    drop(told);
+    check_told(&acknowledged.lock().expect("no panic held it"), &rows, &decided, &answered);
     assert!(rows.values().all(|r| r.len() == 1), "a feedback stands in the log twice");
     let scope = Scope::default();
     let fresh = satisfice::policy::Posterior::new(LearningRates::default());
