@@ -6,8 +6,8 @@
 //! python3 benches/gateway_peers.py --bench PATH                # starts other gateways and passes them as --peer
 //! ```
 //!
-//! Ours commits each decision before it forwards, and each outcome before it ends the answer; what that costs is up to the disk, so
-//! it is measured with each setting of `durability`, on the disk of the temporary folder (`TMPDIR`).
+//! Ours has each decision and outcome in its log before it ends the answer; what that costs is up to `durability` and, with `full`, to
+//! the disk of the temporary folder (`TMPDIR`), so it is measured with several.
 //!
 //! The upstream is a mock in a process of its own; all targets take turns in every round and are compared round by round. All of
 //! it shares one machine: the loader's and the mock's processor time is part of every figure, of the direct ones too.
@@ -54,7 +54,7 @@ struct Args {
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
     /// What our commits must outlive; each is a target of its own
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "full,process")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "feedback,full")]
     durability: Vec<Durability>,
     /// Our program
     #[arg(long, default_value = option_env!("CARGO_BIN_EXE_satisfice").unwrap_or("target/release/satisfice"))]

@@ -36,11 +36,13 @@ verbosity = 1.0
 price = { input = 2.0, output = 8.0, source = "made up", as_of = "2026-11-22" }
 "#;
 
-/// What a commit must outlive before an answer begins: our setting of the same name.
+/// What acknowledged records must outlive: our setting of the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Durability {
-    /// A power cut: commits wait for the disk.
+    /// A power cut: each record waits for the disk.
     Full,
+    /// The end of the process; feedback and keys, a power cut. The default.
+    Feedback,
     /// The end of the process.
     Process,
 }
@@ -49,6 +51,7 @@ impl Durability {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Feedback => "feedback",
             Self::Process => "process",
         }
     }

@@ -44,7 +44,7 @@ pub(crate) fn targets(peers: &[Peer], upstream: &Place, ours: &[Ours]) -> Vec<Ta
     let mut all = vec![target("direct", upstream, "mock", None)];
     for Ours { service, durability } in ours {
         let also = match durability {
-            Durability::Full => String::new(),
+            Durability::Feedback => String::new(),
             other => format!(", durability={}", other.name()),
         };
         for (way, model) in [("model named", MODEL), ("routed", "auto")] {
