@@ -22,6 +22,8 @@ pub mod store;
 
 pub mod access;
 
+pub mod cache;
+
 pub mod config;
 
 pub mod router;

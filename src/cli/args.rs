@@ -48,6 +48,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Kept answers of a running service: show what they are worth, and forget them
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// The model catalogue
     Catalog {
         #[command(subcommand)]
@@ -215,6 +220,19 @@ pub(super) enum KeysCommand {
     Revoke(KeysRevokeArgs),
 }
 
+/// A running service, and how its answer is shown.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ServicePlace {
+    /// Ask this service, with its SATISFICE_ADMIN_KEY; otherwise the configured one
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
 /// Where the keys are.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct KeysPlace {
@@ -283,6 +301,32 @@ pub(super) struct KeysRevokeArgs {
     pub(super) id: String,
     #[command(flatten)]
     pub(super) place: KeysPlace,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// Show what the cache holds and how often it was of use
+    Stats {
+        #[command(flatten)]
+        place: ServicePlace,
+    },
+    /// Forget kept answers: all, or those that every flag covers
+    Clear(CacheClearArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheClearArgs {
+    /// Only this tenant's
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Option<String>,
+    /// Only those decided by this policy
+    #[arg(long, value_name = "NAME")]
+    pub(super) policy: Option<String>,
+    /// Only those by this model; a pattern such as anthropic/* covers several
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) model: Option<String>,
+    #[command(flatten)]
+    pub(super) place: ServicePlace,
 }
 
 #[derive(Debug, Subcommand)]

@@ -80,7 +80,11 @@ impl Keys {
     }
 }
 
-fn admin_key(whose: &str) -> anyhow::Result<String> {
+/// The administrator's key, from the environment.
+///
+/// # Errors
+/// It is not set; the message says what to do.
+pub(super) fn admin_key(whose: &str) -> anyhow::Result<String> {
     let key = std::env::var(ADMIN_KEY).ok().filter(|key| !key.is_empty());
     key.with_context(|| format!("set {ADMIN_KEY} to the admin key of {whose}, or stop it first"))
 }

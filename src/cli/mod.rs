@@ -6,6 +6,7 @@
 mod answer;
 mod args;
 mod bench;
+mod cache;
 mod catalog;
 mod check;
 mod client;
@@ -90,6 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Bench { command: BenchCommand::Encoder(args), place } => bench::encoder(args, &setup(place)?).await,
         Command::Models { command, place } => models::run(command, &setup(place)?).await,
         Command::Keys { command } => keys::run(command).await,
+        Command::Cache { command } => cache::run(command).await,
         Command::Catalog { command: CatalogCommand::List(args) } => catalog::list(args),
         Command::Catalog { command: CatalogCommand::Import(args) } => import::run(&args),
         Command::Export(args) => export::run(args).await,

@@ -43,7 +43,7 @@ section! {
 }
 
 section! {
-    /// Answers that are kept and given again. Checked, and not in force yet.
+    /// Answers that are kept, in memory, and given again. Those to similar requests are not there yet: semantic means exact.
     #[derive(Copy)]
     pub CacheSettings {
         /// For requests that don't say. off: no answer is given again; exact: to the same request; semantic: also to a similar one.

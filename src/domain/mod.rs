@@ -3,6 +3,7 @@
 //! Nothing here does IO, reads a clock or draws a random number. Constructors check ranges once, so that a value that
 //! exists is a value that is right.
 
+mod cached;
 mod decision;
 mod embedding;
 mod feedback;
@@ -14,6 +15,7 @@ mod prompt;
 mod task;
 mod units;
 
+pub use cached::{CacheHit, CacheMatch};
 pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
 pub use embedding::EmbeddingRecord;
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};

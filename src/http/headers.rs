@@ -2,9 +2,9 @@
 
 use crate::{
     domain::{Decision, ModelId, Usd},
-    router::ChatFailure,
+    router::{CacheResult, ChatFailure, KeptAnswer},
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header::AGE};
 
 const DECISION_ID: HeaderName = HeaderName::from_static("x-satisfice-decision-id");
 const MODEL: HeaderName = HeaderName::from_static("x-satisfice-model");
@@ -12,6 +12,8 @@ const POLICY_VERSION: HeaderName = HeaderName::from_static("x-satisfice-policy-v
 const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-satisfice-overhead-ms");
 const COST_USD: HeaderName = HeaderName::from_static("x-satisfice-cost-usd");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-satisfice-attempts");
+const CACHE: HeaderName = HeaderName::from_static("x-satisfice-cache");
+const SAVED_USD: HeaderName = HeaderName::from_static("x-satisfice-saved-usd");
 
 /// Headers of a decision; `served` is the model that the answer comes from, the chosen one before anything is served.
 pub(super) fn of_decision(decision: &Decision, served: &ModelId) -> HeaderMap {
@@ -43,6 +45,35 @@ pub(super) fn add_forwarding(headers: &mut HeaderMap, attempts: u32, cost: Optio
     if let Some(cost) = cost {
         put(headers, COST_USD, &format!("{:.8}", cost.get()));
     }
+}
+
+/// Adds what the cache did for a request, where it is on.
+pub(super) fn add_cache(headers: &mut HeaderMap, result: Option<CacheResult>) {
+    if let Some(result) = result {
+        let word = match result {
+            CacheResult::Hit => "hit",
+            CacheResult::Stale => "stale",
+            CacheResult::Miss => "miss",
+            CacheResult::Bypass => "bypass",
+        };
+        headers.insert(CACHE, HeaderValue::from_static(word));
+    }
+}
+
+/// Headers of an answer that was kept: of the decision that it came from, so that feedback goes there, with a bill of nothing.
+pub(super) fn of_kept(kept: &KeptAnswer) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, DECISION_ID, &kept.decision.to_string());
+    put(&mut headers, MODEL, kept.served.as_str());
+    put(&mut headers, POLICY_VERSION, &kept.policy_version.to_string());
+    put(&mut headers, OVERHEAD_MS, &format!("{:.3}", kept.took.as_secs_f64() * 1e3));
+    add_forwarding(&mut headers, 0, Some(Usd::ZERO));
+    add_cache(&mut headers, Some(kept.result));
+    put(&mut headers, AGE, &kept.age.as_secs().to_string());
+    if let Some(saved) = kept.saved {
+        put(&mut headers, SAVED_USD, &format!("{:.8}", saved.get()));
+    }
+    headers
 }
 
 /// A value that can't stand in a header (a model's name with a line break) is left out.

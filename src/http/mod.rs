@@ -6,6 +6,7 @@
 mod admin;
 mod auth;
 mod body;
+mod cache;
 mod completion;
 mod deadline;
 mod decisions;
@@ -141,6 +142,7 @@ fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApi
         .routes(routes!(admin::show, admin::revoke))
         .routes(routes!(admin::rotate))
         .routes(routes!(admin::usage))
+        .routes(routes!(cache::show, cache::clear))
         .routes(routes!(models::all))
         .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
         .route_layer(middleware::from_fn_with_state(gate, auth::administer));

@@ -89,6 +89,7 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<ReadyBod
 )]
 pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     app.router.show_breakers();
+    app.router.show_cache();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }
 

@@ -121,7 +121,7 @@ fn settle(place: Option<Permit>, tokens: Option<u64>, now: UnixMillis) {
     }
 }
 
-fn named(choice: &ModelChoice) -> Named {
+pub(super) fn named(choice: &ModelChoice) -> Named {
     match choice {
         ModelChoice::Auto => Named::Policy(DEFAULT_POLICY.to_owned()),
         ModelChoice::Policy(name) => Named::Policy(name.clone()),
@@ -130,7 +130,7 @@ fn named(choice: &ModelChoice) -> Named {
 }
 
 /// Input, and as much output as the caller asks for; what it does not cap is counted once it is known.
-fn expected_tokens(prompt: &Prompt) -> u64 {
+pub(super) fn expected_tokens(prompt: &Prompt) -> u64 {
     let output = prompt.requirements.max_output_tokens.unwrap_or(0);
     u64::from(prompt.estimated_tokens()) + u64::from(output)
 }

@@ -1,12 +1,15 @@
 //! Decide and forward: chat completions, whole and streamed, with an outcome in the log for each.
 
+mod cached;
 mod gate;
+mod keep;
 mod record;
 mod stream;
 
+pub use cached::{Answered, CacheResult, KeptAnswer};
 pub use stream::{ChatStream, StreamPiece};
 
-use super::{ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure, stakes::Stakes};
+use super::{Freshness, ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure, stakes::Stakes};
 use crate::{
     access::Caller,
     dialect::{Object, Wire},
@@ -19,6 +22,7 @@ use futures::{
     stream::BoxStream,
 };
 use gate::{ModelGate, Parcel};
+use keep::Keeper;
 use record::OutcomeGuard;
 use serde_json::Value;
 use std::{
@@ -56,6 +60,8 @@ pub struct ChatRequest {
     pub wants_usage: bool,
     /// When a provider must have answered, or begun to stream.
     pub deadline: Option<Instant>,
+    /// What its headers say of kept answers.
+    pub freshness: Freshness,
 }
 
 /// An answer with the decision behind it.
@@ -124,11 +130,11 @@ pub enum ChatBody {
 
 impl Router {
     /// Decides, records, forwards. The decision is committed before any byte of the answer is given out, the outcome before
-    /// the end of it.
+    /// the end of it. A `keeper` is given what is answered.
     ///
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
-    pub async fn chat(&self, request: ChatRequest) -> Result<ChatResponse, RouteError> {
+    async fn chat(&self, request: ChatRequest, keeper: Option<Keeper>) -> Result<ChatResponse, RouteError> {
         let ChatRequest { request_id, caller, prompt, choice, options, wire, body, native, .. } = request;
         let speech = Some(Speech { body: Arc::clone(&body), is_messages: native.is_some() });
         let asked = RouteRequest { request_id, caller, prompt, choice, options, speech };
@@ -203,8 +209,16 @@ impl Router {
         };
         measure::decided(&decision);
         let body = match outcome? {
-            Reply::Whole { body, cost_usd } => ChatBody::Whole { body, cost_usd },
-            Reply::Stream(items) => ChatBody::Stream(ChatStream::new(guard, items)),
+            Reply::Whole { body, cost_usd } => {
+                if let Some(keeper) = keeper {
+                    keeper.whole(&decision, &served, &body, cost_usd);
+                }
+                ChatBody::Whole { body, cost_usd }
+            }
+            Reply::Stream(items) => {
+                let listener = keeper.and_then(|keeper| keeper.listen(&decision, &served));
+                ChatBody::Stream(ChatStream::new(guard, items, listener))
+            }
             Reply::Failed(cause) => {
                 return Err(Box::new(ChatFailure { decision, last: served, attempts, cause }).into());
             }

@@ -2,7 +2,8 @@
 
 use super::bill::Bill;
 use crate::{
-    domain::{Decision, ModelId, OutcomeStatus, Scope},
+    cache::{CacheStats, Served},
+    domain::{CacheHit, Decision, ModelId, OutcomeStatus, Scope},
     gateway::BreakerState,
     telemetry::names,
 };
@@ -70,4 +71,28 @@ fn spent(provider: &str, model: &ModelId, bill: &Bill) {
     if bill.is_estimate {
         metrics::counter!(names::ESTIMATED_BILLS, &labels).increment(1);
     }
+}
+
+/// Counts an answer that was given again.
+pub(super) fn given_again(hit: &CacheHit, served: &Served) {
+    let stale = if hit.is_stale { "true" } else { "false" };
+    let (policy, model) = (served.policy.clone(), served.model.to_string());
+    let labels = [("policy", policy.clone()), ("model", model.clone())];
+    metrics::counter!(
+        names::CACHE_HITS, "match" => hit.matched.as_str(), "stale" => stale, "policy" => policy, "model" => model
+    )
+    .increment(1);
+    if let Some(saved) = hit.saved_usd {
+        metrics::gauge!(names::CACHE_SAVED_USD, &labels).increment(saved.get());
+    }
+}
+
+/// Counts an answer that was looked for and not found.
+pub(super) fn not_kept(policy: &str) {
+    metrics::counter!(names::CACHE_MISSES, "policy" => policy.to_owned()).increment(1);
+}
+
+/// Shows what the cache takes.
+pub(super) fn cached(stats: &CacheStats) {
+    metrics::gauge!(names::CACHE_BYTES).set(stats.bytes as f64);
 }

@@ -4,6 +4,7 @@
 
 mod admission;
 mod bill;
+mod caching;
 mod clock;
 mod controllers;
 mod decide;
@@ -19,25 +20,30 @@ mod request;
 mod sessions;
 mod stakes;
 
+pub use caching::Freshness;
 pub use clock::{Clock, SystemClock};
 pub use embeddings::{EmbeddingsRequest, EmbeddingsResponse};
 pub use fleet::{Fleet, FleetModel};
-pub use forward::{ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream, StreamPiece};
+pub use forward::{
+    Answered, CacheResult, ChatBody, ChatFailure, ChatRequest, ChatResponse, ChatStream, KeptAnswer, StreamPiece,
+};
 pub use learn::{Learner, LearnerStatus, ReplayReport, fold_log, verify_replay};
 pub(crate) use request::did_you_mean;
 pub use request::{ModelChoice, ProviderWishes, RouteError, RouteOptions, RouteRequest, Speech};
 
 use crate::{
     access::Access,
+    cache::Cache,
     classifier::Classifier,
     config::{PolicySettings, Settings},
-    domain::{Decision, DecisionId, ModelId, Scope},
+    domain::{Decision, DecisionId, ModelId, Reward, Scope},
     encoder::EncoderPool,
     gateway::{Gateway, Health},
     policy::Posterior,
     store::{DecisionRecord, FeedbackError, FeedbackReceipt, NewFeedback, Store, StoreError},
 };
 use arc_swap::ArcSwap;
+use caching::Caching;
 use controllers::Controllers;
 use sessions::{Session, Sessions};
 use std::{
@@ -63,6 +69,7 @@ struct Inner {
     posteriors: Posteriors,
     controllers: Controllers,
     sessions: Sessions,
+    caching: Caching,
     gateway: Gateway,
     store: Store,
     access: Access,
@@ -103,6 +110,7 @@ impl Router {
             fleet: parts.fleet,
             controllers: Controllers::default(),
             sessions: Sessions::default(),
+            caching: Caching::new(settings),
             policies,
             posteriors,
             gateway: parts.gateway,
@@ -146,6 +154,17 @@ impl Router {
         }
     }
 
+    /// Answers that are kept.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.inner.caching.cache
+    }
+
+    /// Shows operators what kept answers take. They come and go, so it is done when somebody looks.
+    pub fn show_cache(&self) {
+        measure::cached(&self.cache().stats());
+    }
+
     /// Named policies; `default` is always among them.
     #[must_use]
     pub fn policies(&self) -> &BTreeMap<String, PolicySettings> {
@@ -186,12 +205,20 @@ impl Router {
         }
     }
 
-    /// Appends feedback; answers after the commit.
+    /// Appends feedback; answers after the commit. An answer that was not good enough for the policy that it came from is not
+    /// given again.
     ///
     /// # Errors
     /// [`FeedbackError`] when the decision is unknown or a key is used twice for different things.
     pub async fn feedback(&self, feedback: NewFeedback) -> Result<FeedbackReceipt, FeedbackError> {
-        self.inner.store.append_feedback(feedback).await
+        let receipt = self.inner.store.append_feedback(feedback).await?;
+        let cache = self.cache();
+        if let (Reward::Score(score), Some(kept)) = (receipt.reward, cache.of_decision(receipt.decision_id))
+            && score < kept.served().quality_target
+        {
+            cache.forget(receipt.decision_id);
+        }
+        Ok(receipt)
     }
 
     /// A decision with what came of it.

@@ -4,6 +4,7 @@ use super::ChatFailure;
 use crate::{
     access::{Caller, Refusal},
     catalog::Price,
+    config::CacheMode,
     dialect::{Inexpressible, Object},
     domain::{DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
@@ -72,6 +73,8 @@ pub struct RouteOptions {
     pub fallbacks: Vec<String>,
     /// Who may serve.
     pub providers: ProviderWishes,
+    /// Which answers may be given again; as far as the policy allows it.
+    pub cache: Option<CacheMode>,
 }
 
 /// Wishes as to who serves, by the ids of providers in whatever case. A model has one provider, so what chooses a provider

@@ -48,9 +48,14 @@ const BY_DECISION: &str = "
 const BY_COMPLETION: &str = "
     SELECT d.seq, d.id, d.scope, d.chosen FROM outcomes o JOIN decisions d ON d.id = o.decision_id
     WHERE o.completion_id = ?1 AND (?2 IS NULL OR d.tenant = ?2) ORDER BY o.seq DESC LIMIT 1";
+/// A request that was given a kept answer means the decision that this came from, also where one of its own had failed.
 const BY_REQUEST: &str = "
-    SELECT seq, id, scope, chosen FROM decisions
-    WHERE request_id = ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY seq DESC LIMIT 1";
+    SELECT seq, id, scope, chosen, at_ms, 0 AS is_hit FROM decisions
+    WHERE request_id = ?1 AND (?2 IS NULL OR tenant = ?2)
+    UNION ALL
+    SELECT d.seq, d.id, d.scope, d.chosen, h.at_ms, 1 FROM cache_hits h JOIN decisions d ON d.id = h.decision_id
+    WHERE h.request_id = ?1 AND (?2 IS NULL OR h.tenant = ?2)
+    ORDER BY at_ms DESC, is_hit DESC, seq DESC LIMIT 1";
 
 /// Finds the decision; of several that answer to the name, the tenant's newest. Ids of requests are the callers' to choose, so
 /// another tenant's must neither be found nor hide one.

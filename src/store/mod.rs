@@ -8,6 +8,7 @@
 //! acknowledged.
 
 mod accept;
+mod cache_hits;
 mod cells;
 mod check;
 mod database;
@@ -34,7 +35,7 @@ pub use keys::{KeyChange, KeyError};
 pub use reader::{Counts, DecisionRecord, Reader};
 pub use snapshots::Snapshot;
 
-use crate::domain::{Decision, EmbeddingRecord, Outcome};
+use crate::domain::{CacheHit, Decision, EmbeddingRecord, Outcome};
 use decisions::DecisionRow;
 use error::WriteError;
 use journal::{Journal, Line};
@@ -198,6 +199,16 @@ impl Store {
     pub async fn append_embedding(&self, record: EmbeddingRecord) -> Result<(), StoreError> {
         embeddings::check_finite(&record)?;
         self.submit(Write::Embedding, Box::new(record)).await
+    }
+
+    /// Appends an answer that was given again; resolves when it is committed.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] at once when the queue is full, [`StoreError::UnknownDecision`] when the decision that it
+    /// came from is not in the log, [`StoreError::Unstorable`] for a number that is not finite.
+    pub async fn append_cache_hit(&self, hit: CacheHit) -> Result<(), StoreError> {
+        cache_hits::check_finite(&hit)?;
+        self.submit(Write::CacheHit, Box::new(hit)).await
     }
 
     /// Accepts a feedback; resolves when it is committed. What is already so is answered without a new row:

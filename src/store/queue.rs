@@ -1,10 +1,10 @@
 //! What goes through the writer's queue.
 
 use super::{
-    FeedbackError, FeedbackReceipt, KeyChange, KeyError, NewFeedback, Snapshot, StoreError, accept,
+    FeedbackError, FeedbackReceipt, KeyChange, KeyError, NewFeedback, Snapshot, StoreError, accept, cache_hits,
     decisions::DecisionRow, embeddings, error::WriteError, keys, outcomes::OutcomeRow, snapshots,
 };
-use crate::domain::EmbeddingRecord;
+use crate::domain::{CacheHit, EmbeddingRecord};
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
@@ -66,6 +66,7 @@ pub(super) enum Write {
     Decision(Call<Box<DecisionRow>, (), StoreError>),
     Outcome(Call<Box<OutcomeRow>, (), StoreError>),
     Embedding(Call<Box<EmbeddingRecord>, (), StoreError>),
+    CacheHit(Call<Box<CacheHit>, (), StoreError>),
     Feedback(Call<Box<NewFeedback>, FeedbackReceipt, FeedbackError>),
     Snapshot(Call<Snapshot, (), StoreError>),
     Key(Call<Box<KeyChange>, (), KeyError>),
@@ -90,6 +91,7 @@ impl Write {
         match self {
             Self::Decision(_) | Self::Outcome(_) => Ok(()),
             Self::Embedding(call) => call.record(embeddings::append(conn, &call.input).await),
+            Self::CacheHit(call) => call.record(cache_hits::append(conn, &call.input).await),
             Self::Feedback(call) => call.record(accept::accept(conn, &call.input).await),
             Self::Snapshot(call) => call.record(snapshots::save(conn, &call.input).await),
             Self::Key(call) => call.record(keys::change(conn, &call.input).await),
@@ -121,6 +123,7 @@ impl Write {
             Self::Decision(call) => call.fail(error),
             Self::Outcome(call) => call.fail(error),
             Self::Embedding(call) => call.fail(error),
+            Self::CacheHit(call) => call.fail(error),
             Self::Feedback(call) => call.fail(error),
             Self::Snapshot(call) => call.fail(error),
             Self::Key(call) => call.fail(error),
@@ -132,6 +135,7 @@ impl Write {
             Self::Decision(call) => call.answer(),
             Self::Outcome(call) => call.answer(),
             Self::Embedding(call) => call.answer(),
+            Self::CacheHit(call) => call.answer(),
             Self::Feedback(call) => call.answer(),
             Self::Snapshot(call) => call.answer(),
             Self::Key(call) => call.answer(),

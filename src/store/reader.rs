@@ -1,7 +1,7 @@
 //! Reading the log.
 
 use super::{
-    FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError,
+    FeedbackRow, IntegrityReport, LearningEvent, Snapshot, StoreError, cache_hits,
     cells::{Cells, id_bytes, signed},
     check, decisions, embeddings, events, feedback,
     journal::Journal,
@@ -9,7 +9,7 @@ use super::{
     queue::Job,
     snapshots,
 };
-use crate::domain::{Decision, DecisionId, EmbeddingRecord, KeyRecord, Outcome, Scope, Spent, UnixMillis};
+use crate::domain::{CacheHit, Decision, DecisionId, EmbeddingRecord, KeyRecord, Outcome, Scope, Spent, UnixMillis};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -187,6 +187,15 @@ impl Reader {
     pub async fn embeddings_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, EmbeddingRecord)>, StoreError> {
         let query = "SELECT * FROM embeddings WHERE seq > ? ORDER BY seq LIMIT ?";
         self.page("embeddings", query, seq, limit, embeddings::read).await
+    }
+
+    /// Up to `limit` answers that were given again after the row `seq`, each with its own.
+    ///
+    /// # Errors
+    /// See [`Reader`].
+    pub async fn cache_hits_after(&self, seq: u64, limit: u32) -> Result<Vec<(u64, CacheHit)>, StoreError> {
+        let query = "SELECT * FROM cache_hits WHERE seq > ? ORDER BY seq LIMIT ?";
+        self.page("cache_hits", query, seq, limit, cache_hits::read).await
     }
 
     /// Up to `limit` feedbacks after the row `seq`, each with its own.

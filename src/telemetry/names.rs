@@ -72,6 +72,14 @@ metrics_table! {
         "US dollars spent at providers, by provider and model; only grows, a gauge because counters hold whole numbers.";
     ESTIMATED_BILLS = "satisfice_estimated_bills_total", Counter, Count,
         "Bills that were estimated, as the provider did not say all tokens or nobody waited for it, by provider and model.";
+    CACHE_HITS = "satisfice_cache_hits_total", Counter, Count,
+        "Answers given again, by why they fit (exact, semantic), whether they were stale, policy and model.";
+    CACHE_MISSES = "satisfice_cache_misses_total", Counter, Count,
+        "Requests that an answer was looked for and not found, by policy.";
+    CACHE_BYTES = "satisfice_cache_bytes", Gauge, Bytes,
+        "Memory that kept answers take.";
+    CACHE_SAVED_USD = "satisfice_cache_saved_usd_total", Gauge, Count,
+        "US dollars that answers given again had cost, by policy and model; only grows, a gauge because counters hold whole numbers.";
 }
 
 /// Tells the recorder in force what every metric means.

@@ -4,9 +4,11 @@
 //! 0 that is the order in which `auto` tries them, and no failure rate is so high that it changes the order: a model's
 //! expected cost is multiplied by 4 at most.
 
+mod clock;
 mod story;
 mod told;
 
+pub(crate) use clock::ShiftedClock;
 pub(crate) use story::{Story, ends};
 pub(crate) use told::{Ending, Told, Wire};
 
@@ -20,7 +22,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
 use satisfice::{
-    access::{KeyBook, Rules},
+    access::{AdminKey, KeyBook, Rules},
     app::{self, Invocation, Setup},
     encoder::{EncoderPool, PoolOptions},
     http::{Door, HttpLimits, Readiness, service},
@@ -31,6 +33,9 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tower::ServiceExt;
+
+/// Opens `/admin`.
+pub(crate) const ADMIN_KEY: &str = "9f86d081884c7d659a2feaa0c55ad015";
 
 /// The cheapest model.
 pub(crate) const ALPHA: &str = "alpha/cheap";
@@ -87,6 +92,8 @@ pub(crate) struct GatewayMake {
     pub(crate) gateway: Vec<(&'static str, &'static str)>,
     /// Further models, as the catalogue has them.
     pub(crate) models: &'static str,
+    /// Further sections of the configuration.
+    pub(crate) sections: &'static str,
     /// Time for a request.
     pub(crate) timeout: Duration,
     /// Whether callers must show [`GatewayApp::key`].
@@ -97,7 +104,14 @@ impl Default for GatewayMake {
     fn default() -> Self {
         let gamma = Provider { dialect: "anthropic", ..Provider::new("gamma", GAMMA, 25.0) };
         let providers = vec![Provider::new("alpha", ALPHA, 1.0), Provider::new("beta", BETA, 5.0), gamma];
-        Self { providers, gateway: Vec::new(), models: "", timeout: Duration::from_secs(60), locked: false }
+        Self {
+            providers,
+            gateway: Vec::new(),
+            models: "",
+            sections: "",
+            timeout: Duration::from_secs(60),
+            locked: false,
+        }
     }
 }
 
@@ -132,7 +146,8 @@ impl GatewayMake {
         let gateway: BTreeMap<_, _> = GATEWAY.into_iter().chain(self.gateway.iter().copied()).collect();
         let gateway: String = gateway.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         format!(
-            "[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}"
+            "[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}{}",
+            self.sections
         )
     }
 
@@ -190,12 +205,13 @@ struct Assembled {
     key: String,
     store: Store,
     keys: KeyBook,
+    clock: Arc<ShiftedClock>,
 }
 
 /// The only place that knows what a service is made of.
 async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
     let settings = &setup.settings;
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::<ShiftedClock>::default();
     let store = Store::in_memory().await.expect("memory");
     let keys = KeyBook::load(store.clone(), settings.access_rules(false), clock.now()).await.expect("no keys");
     let options = PoolOptions { threads: 1, queue: 256, max_batch: 32, cache_bytes: 0 };
@@ -222,8 +238,9 @@ async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
     }
     let limits = HttpLimits { max_body_bytes: 1 << 20, max_concurrent: 256, request_timeout: timeout };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let service = service(router, Door::new(keys.clone(), None, clock), limits, Readiness::default(), metrics);
-    Assembled { service, key, store, keys }
+    let door = Door::new(keys.clone(), AdminKey::new(ADMIN_KEY).ok(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let service = service(router, door, limits, Readiness::default(), metrics);
+    Assembled { service, key, store, keys, clock }
 }
 
 /// The service with its providers.
@@ -236,6 +253,7 @@ pub(crate) struct GatewayApp {
     pub(crate) key: String,
     pub(crate) store: Store,
     pub(crate) keys: KeyBook,
+    pub(crate) clock: Arc<ShiftedClock>,
     server: Option<JoinHandle<()>>,
 }
 
@@ -252,9 +270,9 @@ impl GatewayApp {
         let environment = make.environment();
         let setup = Setup::load(&Invocation { config: Some(config), environment, ..Invocation::default() });
         let setup = setup.unwrap_or_else(|e| panic!("{e}"));
-        let Assembled { service, key, store, keys } = assemble(&setup, make.timeout, make.locked).await;
+        let Assembled { service, key, store, keys, clock } = assemble(&setup, make.timeout, make.locked).await;
         let dearness = make.providers.iter().map(|p| (upstream_name(p.model), p.dearness)).collect();
-        Self { upstreams, dearness, service, key, store, keys, server: None }
+        Self { upstreams, dearness, service, key, store, keys, clock, server: None }
     }
 
     /// Alpha, beta and gamma follow these scripts.
@@ -325,6 +343,20 @@ impl GatewayApp {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = self.shown(request(Method::GET, path)).body(Body::empty()).expect("a request");
+        whole(self.service.clone().oneshot(request).await.expect("infallible")).await
+    }
+
+    /// Sends a request with these headers and no others.
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let builder =
+            headers.iter().fold(request(method, path), |builder, (name, value)| builder.header(*name, *value));
+        let request = builder.body(Body::from(body.to_string())).expect("a request");
+        whole(self.service.clone().oneshot(request).await.expect("infallible")).await
+    }
+
+    /// Posts these bytes as they are.
+    pub(crate) async fn send_raw(&self, path: &str, body: Body) -> Answer {
+        let request = self.shown(request(Method::POST, path)).body(body).expect("a request");
         whole(self.service.clone().oneshot(request).await.expect("infallible")).await
     }
 

@@ -142,6 +142,12 @@ async fn every_metric_that_is_described_is_measured() {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
         assert_eq!(app.post("/v1/chat/completions", &body).await.status, status);
     }
+    let kept = json!({"model": "simulated/steady", "messages": [{"role": "user", "content": "hello"}],
+                      "route": {"cache": "exact"}});
+    for said in ["miss", "hit"] {
+        let answer = app.post("/v1/chat/completions", &kept).await;
+        assert_eq!(answer.header("x-satisfice-cache"), Some(said));
+    }
     // Two need a full queue, one an encoder with a cache, one a provider that says nothing of tokens.
     let elsewhere =
         [names::ENCODER_QUEUE_REJECTED, names::STORE_QUEUE_REJECTED, names::ENCODER_CACHE_HITS, names::ESTIMATED_BILLS];

@@ -2,6 +2,7 @@
 
 mod access;
 mod bills;
+mod caching;
 mod classifier;
 mod dialects;
 mod embeddings;

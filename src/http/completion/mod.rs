@@ -14,7 +14,7 @@ use super::{App, body::Body, error::ApiError, headers};
 use crate::{
     dialect::{self, Object, Wire},
     gateway::Told,
-    router::{ChatBody, ChatRequest, ChatResponse},
+    router::{Answered, CacheResult, ChatBody, ChatRequest, ChatResponse, KeptAnswer, StreamPiece},
 };
 use axum::{
     Json,
@@ -46,13 +46,32 @@ async fn answer(app: &App, wire: Wire, origin: Origin, body: Body) -> Result<Res
         stream: asked.stream,
         wants_usage,
         deadline: origin.deadline,
+        freshness: origin.freshness,
     };
-    let response = app.router.chat(request).await.map_err(|error| words::of_callers(error.into(), wire))?;
-    Ok(render(wire, own.as_deref(), response))
+    let (stream, wants_usage) = (request.stream, request.wants_usage);
+    match app.router.answer(request).await.map_err(|error| words::of_callers(error.into(), wire))? {
+        Answered::Forwarded { response, cache } => Ok(render(wire, own.as_deref(), *response, cache)),
+        Answered::Kept(kept) if stream => Ok(kept_stream(wire, own.as_deref(), kept, wants_usage)),
+        Answered::Kept(kept) => {
+            let headers = headers::of_kept(&kept);
+            Ok((headers, Json(whole(wire, own.as_deref(), Told::Hub(kept.completion)))).into_response())
+        }
+    }
 }
 
-fn render(wire: Wire, own: Option<&Object>, response: ChatResponse) -> Response {
+/// A kept answer as a stream.
+fn kept_stream(wire: Wire, own: Option<&Object>, kept: KeptAnswer, wants_usage: bool) -> Response {
+    let headers = headers::of_kept(&kept);
+    let mut chunks = dialect::chat::replay(&kept.completion);
+    let is_only_usage = |chunk: &Value| chunk["choices"].as_array().is_none_or(Vec::is_empty);
+    chunks.retain(|chunk| wants_usage || !is_only_usage(chunk));
+    let pieces = chunks.into_iter().map(StreamPiece::Chunk).chain([StreamPiece::End]);
+    (headers, stream::response(Telling::new(wire, own), futures::stream::iter(pieces))).into_response()
+}
+
+fn render(wire: Wire, own: Option<&Object>, response: ChatResponse, cache: Option<CacheResult>) -> Response {
     let mut headers = headers::of_decision(&response.decision, &response.served);
+    headers::add_cache(&mut headers, cache);
     match response.body {
         ChatBody::Whole { body, cost_usd } => {
             headers::add_forwarding(&mut headers, response.attempts, cost_usd);

@@ -4,11 +4,12 @@ use super::super::{deadline::ProviderDeadline, error::ApiError, request_id::Id, 
 use crate::{
     access::Caller,
     domain::{RequestId, SessionId},
+    router::Freshness,
 };
 use axum::{
     Extension,
     extract::FromRequestParts,
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use std::time::Instant;
 use utoipa::IntoParams;
@@ -31,6 +32,9 @@ pub(in crate::http) struct OriginHeaders {
     #[param(rename = "x-satisfice-session", value_type = String, required = false)]
     #[param(min_length = 1, max_length = 128, pattern = "^[!-~]([ -~]*[!-~])?$")]
     session: Option<String>,
+    /// `no-cache`: ask a model though its answer may have been kept. `no-store`: moreover, do not keep it. All else is ignored.
+    #[param(rename = "cache-control", value_type = String, required = false)]
+    cache_control: Option<String>,
 }
 
 /// What is known of a request beside its body.
@@ -46,6 +50,8 @@ pub(in crate::http) struct Origin {
     pub(super) session: Option<SessionId>,
     /// For providers that speak Anthropic's dialect.
     pub(super) anthropic_beta: Option<String>,
+    /// What it says of kept answers.
+    pub(super) freshness: Freshness,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Origin {
@@ -62,8 +68,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
             ApiError::server(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message)
         })?;
         let session = text(&parts.headers, SESSION).map(|name| session(&name, SESSION)).transpose()?;
-        Ok(Self { request_id, caller, deadline, session, anthropic_beta: text(&parts.headers, ANTHROPIC_BETA) })
+        let anthropic_beta = text(&parts.headers, ANTHROPIC_BETA);
+        let freshness = freshness(text(&parts.headers, header::CACHE_CONTROL.as_str()).as_deref());
+        Ok(Self { request_id, caller, deadline, session, anthropic_beta, freshness })
     }
+}
+
+/// What `cache-control` says of kept answers.
+fn freshness(header: Option<&str>) -> Freshness {
+    let says = |word: &str| header.is_some_and(|h| h.split(',').any(|said| said.trim().eq_ignore_ascii_case(word)));
+    Freshness { asks_anew: says("no-cache"), keeps_nothing: says("no-store") }
 }
 
 /// A header's values; Anthropic's clients send a header for each feature. What is no text becomes nothing.

@@ -4,7 +4,7 @@ use super::super::{envelope, error::ApiError};
 use crate::{
     dialect::{Object, Wire, messages, responses},
     gateway::GatewayError,
-    router::{ChatStream, StreamPiece},
+    router::StreamPiece,
 };
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 use std::{convert::Infallible, future::ready};
 
@@ -22,7 +22,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 const CHUNK: usize = 512;
 
 /// An answer that is told as it comes.
-pub(super) fn response(mut telling: Telling, pieces: ChatStream) -> Response {
+pub(super) fn response(mut telling: Telling, pieces: impl Stream<Item = StreamPiece> + Send + 'static) -> Response {
     let events = pieces.map(move |piece| telling.tell(piece));
     // Not every chunk is worth an event in every dialect.
     let events = events.filter(|events| ready(!events.is_empty())).map(Ok::<_, Infallible>);

@@ -1,5 +1,6 @@
 //! Shapes of requests and answers. They read and render; what they mean is the router's.
 
+mod cache;
 mod count;
 mod decision;
 mod embeddings;
@@ -18,6 +19,7 @@ mod responses;
 mod size;
 mod wishes;
 
+pub(crate) use cache::{CacheBody, CacheQuery, ClearedBody};
 pub(crate) use count::make_whole;
 pub(crate) use decision::DecisionBody;
 pub(crate) use embeddings::EmbeddingsBody;

@@ -1,6 +1,6 @@
 //! Names on the wire for the domain's choices, so that the domain needs to know nothing of documents.
 
-use crate::domain;
+use crate::{config, domain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +35,17 @@ mirror! {
         Average,
         /// The best quality whose mean cost stays within the policy's budget.
         Budget,
+    }
+}
+mirror! {
+    /// Which answers may be given again to this request.
+    CacheName = config::CacheMode {
+        /// None: neither is one looked for, nor is this one kept.
+        Off,
+        /// That to the same request.
+        Exact,
+        /// Also that to a similar request.
+        Semantic,
     }
 }
 mirror! {

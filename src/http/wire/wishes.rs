@@ -1,6 +1,9 @@
 //! The `route` object and the `model` field: what a caller may wish for.
 
-use super::{super::error::ApiError, names::Mode};
+use super::{
+    super::error::ApiError,
+    names::{CacheName, Mode},
+};
 use crate::{
     domain::{Quality, SessionId, Usd},
     router::{ModelChoice, RouteOptions},
@@ -42,6 +45,10 @@ pub(crate) struct Wishes {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$", example = "trip-to-rome")]
     session_id: Option<String>,
+    /// Which answers may be given again to this request, as far as the policy allows it. Asked for, also to a request that asks
+    /// for sampling.
+    #[serde(default)]
+    cache: Option<CacheName>,
     /// Answer with all candidates and timings.
     #[serde(default)]
     explain: Option<bool>,
@@ -78,6 +85,7 @@ impl Wishes {
             models: self.models.unwrap_or_default(),
             exclude: self.exclude.unwrap_or_default(),
             session_id,
+            cache: self.cache.map(Into::into),
             ..RouteOptions::default()
         })
     }

@@ -1,6 +1,6 @@
 //! A streamed answer on its way to the caller.
 
-use super::{record::OutcomeGuard, status_of};
+use super::{keep::Listener, record::OutcomeGuard, status_of};
 use crate::{
     domain::OutcomeStatus,
     gateway::{GatewayError, StreamItem, Told},
@@ -33,8 +33,13 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    pub(super) fn new(guard: OutcomeGuard, items: BoxStream<'static, Result<StreamItem, GatewayError>>) -> Self {
-        let state = Streaming { guard, items, over: false };
+    /// The `listener` is told what passes by.
+    pub(super) fn new(
+        guard: OutcomeGuard,
+        items: BoxStream<'static, Result<StreamItem, GatewayError>>,
+        listener: Option<Listener>,
+    ) -> Self {
+        let state = Streaming { guard, items, listener, over: false };
         let pieces = futures::stream::unfold(state, |mut state| async move {
             let piece = state.next().await?;
             Some((piece, state))
@@ -54,6 +59,8 @@ impl Stream for ChatStream {
 struct Streaming {
     guard: OutcomeGuard,
     items: BoxStream<'static, Result<StreamItem, GatewayError>>,
+    /// Hears all of it, or is gone.
+    listener: Option<Listener>,
     over: bool,
 }
 
@@ -64,6 +71,7 @@ impl Streaming {
                 Some(Ok(StreamItem::Usage(usage))) => self.guard.usage.merge(usage),
                 Some(Ok(StreamItem::Piece(piece))) => {
                     self.guard.first_byte();
+                    self.listener.take_if(|listener| !listener.hears(&piece));
                     return Some(match piece {
                         Told::Hub(chunk) => StreamPiece::Chunk(chunk),
                         Told::Native(events) => StreamPiece::Native(events),
@@ -71,7 +79,12 @@ impl Streaming {
                 }
                 Some(Ok(StreamItem::End)) => {
                     self.over = true;
+                    let kept =
+                        self.listener.take().map(|listener| (listener, self.guard.usage.clone(), self.guard.cost()));
                     self.guard.finish(OutcomeStatus::Ok).await;
+                    if let Some((listener, usage, cost)) = kept {
+                        listener.end(&usage, cost);
+                    }
                     return Some(StreamPiece::End);
                 }
                 Some(Err(error)) => return Some(self.fail(error).await),

@@ -174,7 +174,7 @@ async fn a_log_of_the_first_release_is_brought_up_to_date() {
                 ALTER TABLE decisions DROP COLUMN tenant; ALTER TABLE decisions DROP COLUMN session_id;
                 ALTER TABLE outcomes DROP COLUMN attempts; ALTER TABLE outcomes DROP COLUMN cached_tokens;
                 ALTER TABLE outcomes DROP COLUMN reasoning_tokens; ALTER TABLE outcomes DROP COLUMN cache_write_tokens;
-                ALTER TABLE outcomes DROP COLUMN cost_is_estimate; DROP TABLE embeddings;
+                ALTER TABLE outcomes DROP COLUMN cost_is_estimate; DROP TABLE embeddings; DROP TABLE cache_hits;
                 DELETE FROM _sqlx_migrations WHERE version > 1";
     tamper(&path, undo).await;
     let refused = Store::open_read_only(&path).await;
