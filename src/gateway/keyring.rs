@@ -1,8 +1,13 @@
 //! Several keys of one provider: in turn, while those that were refused rest.
 //!
+//! A key that is refused rests for every model. One that asked too much rests for the model that it asked: providers count
+//! requests and tokens for each model, and with one model at its limit the others are still to be had.
+//!
 //! A ring knows keys by number only; the keys themselves stay with whoever makes the calls.
 
+use crate::domain::ModelId;
 use std::{
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -81,11 +86,20 @@ struct Turn {
     keys: Vec<Key>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Key {
+    /// For all models.
+    rests_until: Option<Instant>,
+    /// Limits met lately, by their model; those of models that answered since and rest no more are dropped.
+    limits: HashMap<ModelId, Limit>,
+}
+
+/// A limit on one model.
+#[derive(Debug, Clone, Copy, Default)]
+struct Limit {
     rests_until: Option<Instant>,
     /// 429 in a row.
-    limited: u32,
+    count: u32,
 }
 
 impl KeyRing {
@@ -100,13 +114,13 @@ impl KeyRing {
         Self { rules, turn: Mutex::new(Turn { next: 0, keys }) }
     }
 
-    /// The next key in turn that neither rests nor was `tried`.
-    pub(super) fn pick(&self, now: Instant, tried: KeySet) -> Pick {
+    /// The next key in turn that neither rests for this model nor was `tried`.
+    pub(super) fn pick(&self, model: &ModelId, now: Instant, tried: KeySet) -> Pick {
         let mut turn = self.lock();
         let count = turn.keys.len();
         let mut until: Option<Instant> = None;
         for key in (turn.next..count).chain(0..turn.next).filter(|&key| !tried.contains(key)) {
-            match turn.keys[key].rest(now) {
+            match turn.keys[key].rest(model, now) {
                 None => {
                     turn.next = (key + 1) % count;
                     return Pick::Key(key);
@@ -117,37 +131,45 @@ impl KeyRing {
         until.map_or(Pick::Exhausted, |until| Pick::Resting { until })
     }
 
-    /// When the first key is back, while all of them rest. Takes no turn, so it suits looking ahead.
-    pub(super) fn resting_until(&self, now: Instant) -> Option<Instant> {
-        let rests: Option<Vec<Instant>> = self.lock().keys.iter().map(|key| key.rest(now)).collect();
+    /// When the first key is back for this model, while all of them rest. Takes no turn, so it suits looking ahead.
+    pub(super) fn resting_until(&self, model: &ModelId, now: Instant) -> Option<Instant> {
+        let rests: Option<Vec<Instant>> = self.lock().keys.iter().map(|key| key.rest(model, now)).collect();
         rests?.into_iter().min()
     }
 
-    /// The key got a 429, perhaps with a `retry-after`.
-    pub(super) fn rate_limited(&self, key: usize, now: Instant, retry_after: Option<Duration>) {
+    /// The key got a 429 for this model, perhaps with a `retry-after`.
+    pub(super) fn rate_limited(&self, key: usize, model: &ModelId, now: Instant, retry_after: Option<Duration>) {
         let rules = self.rules;
         self.change(key, |key| {
-            let doubled = rules.first_rest.saturating_mul(2_u32.saturating_pow(key.limited));
+            let is_refused = key.rests_until.is_some_and(|until| until > now);
+            let limit = key.limits.entry(model.clone()).or_default();
+            let doubled = rules.first_rest.saturating_mul(2_u32.saturating_pow(limit.count));
             let stated = retry_after.map(|stated| stated.min(LONGEST_STATED_REST));
             // Calls that were under way together are refused together: that is one refusal.
-            if key.rest(now).is_none() {
-                key.limited = key.limited.saturating_add(1);
-                key.sleep(now, stated.unwrap_or(doubled.min(rules.longest_rest)));
+            if !is_refused && limit.rests_until.is_none_or(|until| until <= now) {
+                limit.count = limit.count.saturating_add(1);
+                sleep(&mut limit.rests_until, now, stated.unwrap_or(doubled.min(rules.longest_rest)));
             } else if let Some(stated) = stated {
-                key.sleep(now, stated);
+                sleep(&mut limit.rests_until, now, stated);
             }
         });
     }
 
-    /// The provider does not accept the key, or its account is empty.
+    /// The provider does not accept the key, or its account is empty: no model is to be had with it.
     pub(super) fn refused(&self, key: usize, now: Instant) {
         let rest = self.rules.refused_rest;
-        self.change(key, |key| key.sleep(now, rest));
+        self.change(key, |key| sleep(&mut key.rests_until, now, rest));
     }
 
-    /// The key got an answer. A rest goes on: the call may be from before it began.
-    pub(super) fn worked(&self, key: usize) {
-        self.change(key, |key| key.limited = 0);
+    /// The key got an answer of this model. A rest goes on: the call may be from before it began.
+    pub(super) fn worked(&self, key: usize, model: &ModelId, now: Instant) {
+        self.change(key, |key| {
+            let Some(limit) = key.limits.get_mut(model) else { return };
+            limit.count = 0;
+            if limit.rests_until.is_none_or(|until| until <= now) {
+                key.limits.remove(model);
+            }
+        });
     }
 
     fn change(&self, key: usize, change: impl FnOnce(&mut Key)) {
@@ -163,14 +185,16 @@ impl KeyRing {
 }
 
 impl Key {
-    fn rest(&self, now: Instant) -> Option<Instant> {
-        self.rests_until.filter(|&until| until > now)
+    /// Until when it rests for this model.
+    fn rest(&self, model: &ModelId, now: Instant) -> Option<Instant> {
+        let limited = self.limits.get(model).and_then(|limit| limit.rests_until);
+        self.rests_until.max(limited).filter(|&until| until > now)
     }
+}
 
-    /// Rests that overlap end with the longer one.
-    fn sleep(&mut self, now: Instant, rest: Duration) {
-        self.rests_until = self.rests_until.max(now.checked_add(rest));
-    }
+/// Rests that overlap end with the longer one.
+fn sleep(rests_until: &mut Option<Instant>, now: Instant, rest: Duration) {
+    *rests_until = (*rests_until).max(now.checked_add(rest));
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Gateway {
     #[must_use]
     pub fn rests(&self, model: &ModelId, provider: &str, now: Instant) -> Option<Duration> {
         let state = self.inner.providers.get(provider)?;
-        let resting = state.keys.resting_until(now).map(|until| until.saturating_duration_since(now));
+        let resting = state.keys.resting_until(model, now).map(|until| until.saturating_duration_since(now));
         let of_model = self.inner.breakers.get(model).and_then(|breaker| breaker.refuses(now));
         [state.breaker.refuses(now), of_model, resting].into_iter().flatten().max()
     }

@@ -28,9 +28,9 @@ enum Cause {
     Provider,
     /// Two requests got in each other's way: 409.
     Conflict,
-    /// Too many requests with this key: 429.
+    /// Too many requests with this key for this model: 429.
     Limit,
-    /// The key is not accepted, or its account is empty: 401, 402, 403.
+    /// The key is not accepted, or its account is empty: 401, 402, 403, and 429 that says so.
     Key,
     /// The key is fine, but not for this model.
     Access,
@@ -45,7 +45,7 @@ enum Cause {
 /// What a failure says about the key that was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyFault {
-    /// It made too many requests.
+    /// It made too many requests of this model.
     RateLimited {
         /// The rest that the provider asks for.
         retry_after: Option<Duration>,

@@ -109,7 +109,7 @@ impl<'a> Journey<'a> {
             let error = match self.attempt(leg, provider, key).await {
                 Ok(reply) => {
                     passes.succeeded();
-                    provider.keys.worked(key);
+                    provider.keys.worked(key, &leg.model.id, Instant::now());
                     return Ok(reply);
                 }
                 Err(error) => error,
@@ -133,7 +133,9 @@ impl<'a> Journey<'a> {
     fn blame(&self, leg: &Leg<'_>, provider: &ProviderState, key: usize, passes: Passes, error: &GatewayError) {
         let now = Instant::now();
         match retry::key_fault(error) {
-            Some(KeyFault::RateLimited { retry_after }) => provider.keys.rate_limited(key, now, retry_after),
+            Some(KeyFault::RateLimited { retry_after }) => {
+                provider.keys.rate_limited(key, &leg.model.id, now, retry_after);
+            }
             Some(KeyFault::Refused) => provider.keys.refused(key, now),
             None if retry::counts_against_breaker(error) => {
                 self.gateway.inner.signals.observe_failure(&leg.model.id, now);
@@ -201,7 +203,7 @@ impl Turn {
         let passes = passes.map_err(|wait| Some(unavailable("it kept failing", wait)))?;
         let key = match self.same {
             Some(key) => key,
-            None => match provider.keys.pick(now, self.tried) {
+            None => match provider.keys.pick(&leg.model.id, now, self.tried) {
                 Pick::Key(key) => key,
                 Pick::Resting { until } => {
                     let wait = until.saturating_duration_since(now);

@@ -74,6 +74,16 @@ const UNSUPPORTED: [&str; 6] = [
     "deprecated for this model",    // Anthropic: "`top_k` is deprecated for this model"
 ];
 
+/// With status 429 it is about the account's money, without which no model is to be had, if it opens like this or like one of
+/// [`KEY`]. Google opens with OpenAI's words about plan and billing where one model's limit is met, so those are no mark of it.
+const SPENT: [&str; 2] = [
+    "insufficient balance", // Z.ai: "Insufficient balance or no resource package. Please recharge."
+    "insufficient account balance", // several compatible servers
+];
+
+/// Likewise if it ends with the provider's code, where adapters put it.
+const SPENT_CODE: &str = "(insufficient_quota)"; // OpenAI, Azure
+
 /// With status 402: the account pays for a shorter answer.
 const UNAFFORDABLE: [&str; 2] = [
     "fewer max_tokens", // OpenRouter: "This request requires more credits, or fewer max_tokens. …"
@@ -88,11 +98,20 @@ pub(super) fn cause(status: u16, message: &str) -> Option<Cause> {
     let message = message.to_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     match status {
-        429 => message.starts_with(LARGER_THAN_LIMIT).then_some(Cause::Fit),
+        429 if message.starts_with(LARGER_THAN_LIMIT) => Some(Cause::Fit),
+        429 => is_spent(&message).then_some(Cause::Key),
         402 => says(&UNAFFORDABLE).then_some(Cause::Fit),
         400 if KEY.iter().any(|phrase| message.starts_with(phrase)) => Some(Cause::Key),
         400 | 403 if says(&ACCESS) => Some(Cause::Access),
         400 | 403 if says(&MODEL) => Some(Cause::Model),
         _ => (says(&TOO_LONG) || says(&DECLINED) || says(&UNSUPPORTED)).then_some(Cause::Fit),
     }
+}
+
+/// Whether a 429 is about money, by its message in lower case.
+fn is_spent(message: &str) -> bool {
+    // xAI: "Your team … has either used all available credits or reached its monthly spending limit."
+    let is_team = message.starts_with("your team ") && message.contains("used all available credits");
+    let opens = KEY.iter().chain(&SPENT).any(|phrase| message.starts_with(phrase));
+    is_team || opens || message.ends_with(SPENT_CODE)
 }

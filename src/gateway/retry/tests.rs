@@ -122,6 +122,26 @@ fn limits_and_refusals_say_how_the_key_rests() {
 }
 
 #[test]
+fn a_429_is_about_the_account_only_if_it_says_so() {
+    let spent = [
+        "You exceeded your current quota, please check your plan and billing details. (insufficient_quota)",
+        "Insufficient balance or no resource package. Please recharge. (1113)",
+        "Your team 1a2b has either used all available credits or reached its monthly spending limit.",
+    ];
+    for message in spent {
+        assert_eq!((after(429, message), key_fault(&status(429, message))), (Next::OtherKey, Some(KeyFault::Refused)));
+    }
+    let limited = [
+        "Rate limit reached for gpt in organization o on requests per min (RPM): Limit 3, Used 3. (rate_limit_exceeded)",
+        "You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: m",
+        "Please wait: \"insufficient balance\" was said too often",
+    ];
+    for message in limited {
+        assert_eq!(key_fault(&status(429, message)), Some(KeyFault::RateLimited { retry_after: None }), "{message}");
+    }
+}
+
+#[test]
 fn an_account_that_pays_for_a_shorter_answer_is_no_fault_of_the_key() {
     let said = "This request requires more credits, or fewer max_tokens. You requested up to 64000 tokens, but can only afford 900";
     assert_eq!((after(402, said), after(402, "Insufficient credits")), (Next::OtherModel, Next::OtherKey));

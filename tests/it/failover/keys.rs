@@ -9,6 +9,20 @@ use serde_json::json;
 const FIRST: &str = "sek-first";
 const SECOND: &str = "sek-second";
 
+/// Another model of alpha's.
+const SIBLING: &str = "alpha/sibling";
+const SIBLING_ENTRY: &str = r#"
+[[models]]
+id = "alpha/sibling"
+provider = "alpha"
+upstream_name = "alpha-sibling-2026"
+tier = "small"
+context_window = 200000
+max_output_tokens = 8192
+capabilities = ["tools"]
+price = { input = 1.0, output = 4.0, source = "made up", as_of = "2026-11-22" }
+"#;
+
 async fn with_two_keys(script: Script) -> GatewayApp {
     let mut make = GatewayMake::scripts([script, Script::ok(), Script::ok()]);
     make.providers[0].keys = vec![FIRST, SECOND];
@@ -27,6 +41,22 @@ async fn a_limited_or_refused_key_makes_way_for_the_next_and_rests() {
             }
             assert_eq!(app.alpha().keys()[2..], [SECOND; 3], "{fault:?}: the first one rests");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_at_one_models_limit_serves_the_others_unless_it_is_the_account() {
+    let spent = Fault::Rejected(429, "Insufficient balance or no resource package. Please recharge.");
+    for (fault, sibling_answers) in [(Fault::RateLimited { retry_after: Some(60) }, true), (spent, false)] {
+        let scripts = [Script::queue([fault.clone()]), Script::ok(), Script::ok()];
+        let app = GatewayApp::make(GatewayMake { models: SIBLING_ENTRY, ..GatewayMake::scripts(scripts) }).await;
+        let ask = async |model: &str| app.post(Wire::Chat.path(), &Wire::Chat.body(false, only(&[model]))).await.status;
+        assert_ne!(ask(ALPHA).await, 200, "{fault:?}");
+        assert_eq!(ask(SIBLING).await == 200, sibling_answers, "{fault:?}");
+        let calls = app.alpha().count();
+        assert_eq!(calls, 1 + usize::from(sibling_answers), "{fault:?}: a resting key is not asked");
+        assert_ne!(ask(ALPHA).await, 200, "{fault:?}");
+        assert_eq!(app.alpha().count(), calls, "{fault:?}: it still rests for the first model");
     }
 }
 
