@@ -5,7 +5,10 @@ use super::{
     FeedbackError, FeedbackReceipt, FeedbackTarget, NewFeedback, StoreError,
     cells::{Cells, id_bytes, score_of},
 };
-use crate::domain::{DecisionId, ModelId, Reward, Scope, Tenant};
+use crate::{
+    dialect::responses,
+    domain::{DecisionId, ModelId, Reward, Scope, Tenant},
+};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
@@ -47,7 +50,8 @@ const BY_DECISION: &str = "
     SELECT seq, id, scope, chosen FROM decisions WHERE id = ?1 AND (?2 IS NULL OR tenant = ?2)";
 const BY_COMPLETION: &str = "
     SELECT d.seq, d.id, d.scope, d.chosen FROM outcomes o JOIN decisions d ON d.id = o.decision_id
-    WHERE o.completion_id = ?1 AND (?2 IS NULL OR d.tenant = ?2) ORDER BY o.seq DESC LIMIT 1";
+    WHERE o.completion_id IN (?1, ?3) AND (?2 IS NULL OR d.tenant = ?2)
+    ORDER BY o.completion_id = ?1 DESC, o.seq DESC LIMIT 1";
 /// A request that was given a kept answer means the decision that this came from, also where one of its own had failed.
 const BY_REQUEST: &str = "
     SELECT seq, id, scope, chosen, at_ms, 0 AS is_hit FROM decisions
@@ -58,7 +62,8 @@ const BY_REQUEST: &str = "
     ORDER BY at_ms DESC, is_hit DESC, seq DESC LIMIT 1";
 
 /// Finds the decision; of several that answer to the name, the tenant's newest. Ids of requests are the callers' to choose, so
-/// another tenant's must neither be found nor hide one.
+/// another tenant's must neither be found nor hide one. Callers of the Responses API know a completion by an id that was made
+/// from the provider's, which counts where nothing has the very name.
 async fn resolve(conn: &mut SqliteConnection, new: &NewFeedback) -> Result<Option<Subject>, StoreError> {
     let query = match &new.target {
         FeedbackTarget::Decision(id) => sqlx::query(BY_DECISION).bind(id_bytes(*id)),
@@ -66,6 +71,10 @@ async fn resolve(conn: &mut SqliteConnection, new: &NewFeedback) -> Result<Optio
         FeedbackTarget::Request(id) => sqlx::query(BY_REQUEST).bind(id.as_str()),
     };
     let query = query.bind(new.tenant.as_ref().map(Tenant::as_str));
+    let query = match &new.target {
+        FeedbackTarget::Completion(id) => query.bind(responses::completion_id(id)),
+        FeedbackTarget::Decision(_) | FeedbackTarget::Request(_) => query,
+    };
     let Some(row) = query.fetch_optional(conn).await? else { return Ok(None) };
     let cells = Cells::new("decisions", &row);
     Ok(Some(Subject { id: cells.id("id")?, scope: cells.name("scope")?, chosen: cells.name("chosen")? }))

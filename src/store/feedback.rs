@@ -10,7 +10,8 @@ use std::fmt;
 pub enum FeedbackTarget {
     /// The decision itself.
     Decision(DecisionId),
-    /// The provider's id of a completion that served it; the newest outcome with that id.
+    /// The provider's id of a completion that served it, or one that the Responses API makes of it; the newest outcome with
+    /// that id.
     Completion(String),
     /// The HTTP request it answered; the newest decision with that id.
     Request(RequestId),

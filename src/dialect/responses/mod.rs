@@ -26,6 +26,22 @@ pub use stream::EventWriter;
 use super::{Inexpressible, Object, chat};
 use serde_json::Value;
 
+/// The id of the completion that an id of a response or of one of its items was made from. Providers may have such ids
+/// themselves, so it is only a guess.
+#[must_use]
+pub fn completion_id(id: &str) -> Option<&str> {
+    let (prefix, rest) = id.split_once('_')?;
+    let stem = match prefix {
+        "resp" => rest,
+        "msg" | "rs" | "fc" => {
+            let (stem, place) = rest.rsplit_once('_')?;
+            place.bytes().all(|byte| byte.is_ascii_digit()).then_some(stem)?
+        }
+        _ => return None,
+    };
+    (!stem.is_empty()).then_some(stem)
+}
+
 /// A field that is there and not null.
 fn given<'a>(object: &'a Object, field: &str) -> Option<&'a Value> {
     object.get(field).filter(|value| !value.is_null())

@@ -46,7 +46,7 @@ pub(crate) struct FeedbackBody {
     #[serde(default)]
     #[schema(format = "uuid")]
     decision_id: Option<String>,
-    /// The `id` of a completion; the field may also be called `id`.
+    /// The `id` of a completion, message or response; the field may also be called `id`.
     #[serde(default, alias = "id")]
     #[schema(min_length = 1, max_length = 255)]
     completion_id: Option<String>,

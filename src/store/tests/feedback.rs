@@ -33,6 +33,12 @@ async fn a_decision_is_found_by_completion_and_by_request_and_the_newest_wins() 
     store.append_outcome(shared(1)).await.unwrap();
     let by = |target| NewFeedback { target, ..said(0, score(1.0)) };
     assert_eq!(say(&store, by(FeedbackTarget::Completion("shared".to_owned()))).await.decision_id, id(1));
+    let made = |id: &str| by(FeedbackTarget::Completion(id.to_owned()));
+    assert_eq!(say(&store, made("resp_shared")).await.decision_id, id(1));
+    assert_eq!(say(&store, made("msg_shared_0")).await.decision_id, id(1));
+    let own = Outcome { completion_id: Some("resp_shared".to_owned()), ..outcome(2, LARGE, OutcomeStatus::Ok) };
+    store.append_outcome(own).await.unwrap();
+    assert_eq!(say(&store, made("resp_shared")).await.decision_id, id(2), "the provider's own name goes first");
     assert_eq!(say(&store, by(FeedbackTarget::Request(RequestId::from("request-1")))).await.decision_id, id(3));
     assert_eq!(say(&store, by(FeedbackTarget::Request(RequestId::from("request-2")))).await.decision_id, id(2));
 }

@@ -109,3 +109,17 @@ async fn feedback_is_credited_to_the_model_that_answered() {
         assert_eq!((&record["feedback"][0]["model"], &record["feedback"][0]["score"]), (&json!(BETA), &json!(0.25)));
     }
 }
+
+#[tokio::test]
+async fn feedback_finds_its_answer_by_the_id_that_the_caller_was_given() {
+    let app = GatewayApp::all(Script::ok()).await;
+    for (wire, stream) in
+        [Wire::Chat, Wire::Messages, Wire::Responses].into_iter().flat_map(|w| [(w, false), (w, true)])
+    {
+        let story = app.ask(wire, stream, json!({})).await;
+        let id = &story.told.as_ref().expect("an answer").id;
+        let receipt = app.post("/v1/feedback", &json!({"completion_id": id, "score": 1.0})).await;
+        assert_eq!(receipt.status, 200, "{wire:?} {stream}: {}", receipt.text);
+        assert_eq!(receipt.json()["decision_id"], story.record["decision_id"], "{wire:?} {stream}");
+    }
+}

@@ -113,3 +113,18 @@ fn without_an_account_of_tokens_there_is_none() {
     given["usage"] = Value::Null;
     assert_eq!(answer(&given, &asking(json!({})))["usage"], Value::Null);
 }
+
+#[test]
+fn ids_lead_back_to_the_completion() {
+    for (id, completion) in [
+        ("resp_chatcmpl-1", Some("chatcmpl-1")),
+        ("resp_gen_7_2", Some("gen_7_2")),
+        ("msg_chatcmpl-1_0", Some("chatcmpl-1")),
+        ("fc_gen_7_2", Some("gen_7")),
+        ("resp_", None),
+        ("msg_01XyZ", None),
+        ("chatcmpl-1", None),
+    ] {
+        assert_eq!(crate::dialect::responses::completion_id(id), completion, "{id}");
+    }
+}
