@@ -30,6 +30,19 @@ impl Bill {
         Self { tokens, cost: price.cost(tokens), is_estimate: said.is_none() }
     }
 
+    /// Together with another one.
+    pub(super) fn and(self, other: Self) -> Self {
+        let (one, two) = (self.tokens, other.tokens);
+        let tokens = BilledTokens {
+            input: one.input.saturating_add(two.input),
+            cached: one.cached.saturating_add(two.cached),
+            cache_write: one.cache_write.saturating_add(two.cache_write),
+            output: one.output.saturating_add(two.output),
+        };
+        let is_estimate = self.is_estimate || other.is_estimate;
+        Self { tokens, cost: self.cost + other.cost, is_estimate }
+    }
+
     /// All tokens, for limits on them.
     pub(super) fn token_count(&self) -> u64 {
         u64::from(self.tokens.input) + u64::from(self.tokens.output)

@@ -132,3 +132,19 @@ async fn a_stream_that_breaks_off_costs_what_was_passed_on_and_a_failure_before_
     assert_eq!((&outcome["cost_usd"], &outcome["cost_is_estimate"]), (&Value::Null, &json!(false)), "{failed}");
     assert_eq!(app.spent().await, [(0.0, 0.0); 2]);
 }
+
+#[tokio::test]
+async fn answers_that_cannot_be_read_cost_what_was_predicted() {
+    let app = GatewayApp::all(Script::always(Fault::TruncatedJson)).await;
+    let answer = app.post(Wire::Chat.path(), &Wire::Chat.body(false, only(&[ALPHA]))).await;
+    let failed = record(&app, &answer).await;
+    assert_eq!((answer.status.as_u16(), app.alpha().count()), (502, 2), "{}", answer.text);
+    costs(&app, &failed, "upstream_error", 2.0 * estimate(&failed, ALPHA, predicted(&failed))).await;
+
+    let app = GatewayApp::start([Script::queue([Fault::TruncatedJson]), Script::ok(), Script::ok()]).await;
+    let answer = app.post(Wire::Chat.path(), &Wire::Chat.body(false, only(&[ALPHA]))).await;
+    assert_eq!(answer.header("x-satisfice-cost-usd"), None, "part of it is an estimate");
+    let answered = record(&app, &answer).await;
+    let (_, bill) = app.bills().into_iter().find(|(_, bill)| bill.delivered).expect("a bill");
+    costs(&app, &answered, "ok", app.cost(&bill) + estimate(&answered, ALPHA, predicted(&answered))).await;
+}

@@ -15,6 +15,9 @@ use std::{
     time::Instant,
 };
 
+/// The result of a call whose answer came and could not be read: [`GatewayError::class`](crate::gateway::GatewayError::class).
+const UNREADABLE: &str = "malformed";
+
 /// What is needed to write the outcome.
 struct Record {
     router: Router,
@@ -50,20 +53,31 @@ impl Record {
         }
     }
 
-    /// What the answer costs; nothing where no provider sends a bill: it failed before its first byte.
+    /// What it all costs: the answer, and those before it that could not be read, which their providers bill all the same.
     fn bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
+        let unread = self.attempts.iter().filter(|attempt| attempt.result == UNREADABLE);
+        let unread = unread.filter_map(|attempt| self.bill_of(&attempt.model, &Usage::default()));
+        self.answer_bill(status, usage).into_iter().chain(unread).reduce(Bill::and)
+    }
+
+    /// What the answer costs; nothing where no provider sends a bill: it failed before its first byte.
+    fn answer_bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
         let failed_early = status == OutcomeStatus::UpstreamError && self.first_byte_ms.is_none();
         if failed_early && !usage.is_counted() {
             return None;
         }
-        let price = self.router.inner.fleet.get(&self.served)?.entry.price.as_ref()?;
-        Some(Bill::of(price, usage, self.expected(usage)))
+        self.bill_of(&self.served, usage)
+    }
+
+    fn bill_of(&self, model: &ModelId, usage: &Usage) -> Option<Bill> {
+        let price = self.router.inner.fleet.get(model)?.entry.price.as_ref()?;
+        Some(Bill::of(price, usage, self.expected(model, usage)))
     }
 
     /// Tokens to assume where the provider does not say: input as estimated for the decision, output as far as it was heard,
     /// or as predicted if nothing was.
-    fn expected(&self, usage: &Usage) -> BilledTokens {
-        let predicted = self.decision.candidate(&self.served).and_then(|candidate| candidate.predicted);
+    fn expected(&self, model: &ModelId, usage: &Usage) -> BilledTokens {
+        let predicted = self.decision.candidate(model).and_then(|candidate| candidate.predicted);
         let output = match usage.said_bytes {
             0 => predicted.map_or(0, |predicted| predicted.output_tokens),
             bytes => tokens_of(bytes),
