@@ -9,7 +9,8 @@ use super::{
 use crate::{
     access::KeyBook,
     app::{ADMIN_KEY, Service, Setup},
-    domain::Usd,
+    config::DEFAULT_POLICY,
+    domain::{Usd, covers, nearest},
     http::{self, Door},
     router::{Clock, SystemClock},
     store::{Store, StoreError},
@@ -27,7 +28,10 @@ pub(super) async fn run(command: KeysCommand) -> anyhow::Result<Verdict> {
             let wishes = wishes(&args, Timestamp::now())?;
             let keys = Keys::open(&args.place).await?;
             let issued = keys.client.post("/admin/keys", &wishes).await;
-            show_issued(&keys.done(issued).await?, args.place.json)
+            let names = keys.names().await;
+            let verdict = show_issued(&keys.done(issued).await?, args.place.json)?;
+            warn(&args, &names);
+            Ok(verdict)
         }
         KeysCommand::List(args) => list(&args.place).await,
         KeysCommand::Rotate(args) => {
@@ -47,19 +51,26 @@ pub(super) async fn run(command: KeysCommand) -> anyhow::Result<Verdict> {
 struct Keys {
     client: Client,
     store: Option<Store>,
+    /// What keys may be limited to, where this process knows it.
+    names: Vec<String>,
 }
 
 impl Keys {
     async fn open(place: &KeysPlace) -> anyhow::Result<Self> {
         if let Some(server) = &place.server {
-            return Ok(Self { client: Client::remote(server)?.with_key(admin_key(server)?), store: None });
+            return Ok(Self {
+                client: Client::remote(server)?.with_key(admin_key(server)?),
+                store: None,
+                names: Vec::new(),
+            });
         }
         let setup = Setup::load(&place.place.clone().invocation())?;
         match Service::open_store(&setup).await {
             Ok(store) => Self::here(&setup, store).await,
             Err(error) if matches!(error.downcast_ref(), Some(StoreError::Locked { .. })) => {
                 let key = admin_key(&format!("the service that uses {}", setup.settings.data_dir.display()))?;
-                Ok(Self { client: Client::listening_on(setup.settings.listen)?.with_key(key), store: None })
+                let client = Client::listening_on(setup.settings.listen)?.with_key(key);
+                Ok(Self { client, store: None, names: Vec::new() })
             }
             Err(error) => Err(error),
         }
@@ -68,7 +79,26 @@ impl Keys {
     async fn here(setup: &Setup, store: Store) -> anyhow::Result<Self> {
         let keys = KeyBook::load(store.clone(), setup.settings.access_rules(false), SystemClock.now()).await?;
         let client = Client::Local(http::keys_alone(Door::new(keys, None, Arc::new(SystemClock))));
-        Ok(Self { client, store: Some(store) })
+        let models = setup.catalog.models().iter().map(|model| model.id.to_string());
+        let policies = setup.settings.named_policies.keys().cloned();
+        let names = models.chain(policies).chain([DEFAULT_POLICY.to_owned()]).collect();
+        Ok(Self { client, store: Some(store), names })
+    }
+
+    /// Names of models and policies; none if they can't be had, which is no reason to make no key.
+    async fn names(&self) -> Vec<String> {
+        if self.store.is_some() {
+            return self.names.clone();
+        }
+        let list: Value = self.client.get("/admin/models").await.unwrap_or_default();
+        let listed = list["data"].as_array().into_iter().flatten().filter_map(|model| model["id"].as_str());
+        // `auto` is the default policy to requests, and nothing to keys.
+        let listed = listed.filter(|name| *name != "auto");
+        let mut names: Vec<String> = listed.map(str::to_owned).collect();
+        if !names.is_empty() {
+            names.push(DEFAULT_POLICY.to_owned());
+        }
+        names
     }
 
     /// Closes what was opened, whatever came of it.
@@ -78,6 +108,22 @@ impl Keys {
         }
         result
     }
+}
+
+/// Says which limits of a new key let nothing through.
+fn warn(args: &KeysCreateArgs, names: &[String]) {
+    for (option, patterns) in [("--models", &args.models), ("--policies", &args.policies)] {
+        for pattern in unknown(patterns, names) {
+            let near = nearest(pattern, names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            output::note(&format!("warning: {option} {pattern}: nothing has such a name{near}"));
+        }
+    }
+}
+
+/// The patterns that cover none of these names; none if there are no names to tell by.
+fn unknown<'a>(patterns: &'a [String], names: &[String]) -> Vec<&'a str> {
+    let is_unknown = |pattern: &&String| !names.is_empty() && !names.iter().any(|name| covers(pattern, name));
+    patterns.iter().filter(is_unknown).map(String::as_str).collect()
 }
 
 /// The administrator's key, from the environment.

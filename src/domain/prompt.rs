@@ -71,10 +71,12 @@ impl Prompt {
         self.turns.iter().rev().find(|t| t.role == Role::User).map_or("", |t| &t.text)
     }
 
-    /// Whether it hands back the result of a tool, in the middle of what a model was doing.
+    /// Whether it hands back the result of a tool, in the middle of what a model was doing. What a person says beside the
+    /// result stands after it, and no model has answered it yet.
     #[must_use]
     pub fn ends_with_tool_result(&self) -> bool {
-        self.turns.last().is_some_and(|turn| turn.role == Role::Tool)
+        let before_words = self.turns.iter().rev().find(|turn| turn.role != Role::User);
+        before_words.is_some_and(|turn| turn.role == Role::Tool)
     }
 
     /// Bytes of text in all turns.

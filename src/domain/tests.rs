@@ -69,3 +69,15 @@ fn logit_and_sigmoid_are_inverse() {
         assert!((sigmoid(logit(p)) - p).abs() < 1e-12);
     }
 }
+
+#[test]
+fn words_beside_the_result_of_a_tool_leave_it_a_continuation() {
+    let ends = |roles: &[Role]| {
+        let turns = roles.iter().map(|&role| Turn { role, text: String::new() }).collect();
+        Prompt { turns, ..Prompt::default() }.ends_with_tool_result()
+    };
+    use Role::{Assistant, System, Tool, User};
+    assert!(ends(&[User, Assistant, Tool]) && ends(&[User, Assistant, Tool, User]));
+    assert!(!ends(&[User, Assistant, Tool, Assistant, User]), "it was answered");
+    assert!(!ends(&[]) && !ends(&[User]) && !ends(&[System, User]) && !ends(&[User, Assistant, Tool, System]));
+}

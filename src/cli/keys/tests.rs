@@ -36,6 +36,14 @@ fn only_what_was_wished_for_is_sent() {
 }
 
 #[test]
+fn patterns_that_nothing_is_named_by_are_known() {
+    let names = ["openai/gpt-mini", "careful"].map(str::to_owned);
+    let patterns = ["openai/*", "careful", "nosuch", "anthropic/*"].map(str::to_owned);
+    assert_eq!(unknown(&patterns, &names), ["nosuch", "anthropic/*"]);
+    assert_eq!(unknown(&patterns, &[]), [""; 0]);
+}
+
+#[test]
 fn a_whole_key_is_never_sent_as_an_id() {
     assert_eq!(path("k3hq7xv2mzpa", "/rotate").unwrap(), "/admin/keys/k3hq7xv2mzpa/rotate");
     let whole = format!("sat-k3hq7xv2mzpa-{}", "s".repeat(48));
