@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 mod asked;
+mod cached;
 mod client;
 mod forwarded;
 mod random;

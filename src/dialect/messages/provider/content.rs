@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 pub(super) enum Block<'a> {
     /// Text that is not blank: Anthropic takes no other.
     Text(&'a str),
+    /// What stands before it is worth keeping in Anthropic's cache: a part's `cache_control`, as it was given.
+    Mark(&'a Object),
     /// A picture.
     Image(Image<'a>),
     /// A PDF in base64, and its name.
@@ -44,14 +46,57 @@ pub(super) struct Call<'a> {
     at: (usize, usize),
 }
 
+/// Blocks as Anthropic writes them, each with the mark that follows it.
+pub(super) fn told<'b, 'a: 'b>(blocks: impl IntoIterator<Item = &'b Block<'a>>) -> Result<Value, Inexpressible> {
+    let mut told: Vec<Value> = Vec::new();
+    for block in blocks {
+        match (block, told.last_mut()) {
+            (Block::Mark(control), Some(marked)) => marked["cache_control"] = json!(control),
+            (Block::Mark(_), None) => {}
+            _ => told.push(block.json()?),
+        }
+    }
+    Ok(Value::from(told))
+}
+
+/// How many marks there are, those in results included.
+pub(super) fn marks(blocks: &[Block<'_>]) -> usize {
+    let of = |block: &Block<'_>| match block {
+        Block::Mark(_) => 1,
+        Block::Result { content, .. } => marks(content),
+        _ => 0,
+    };
+    blocks.iter().map(of).sum()
+}
+
+/// Takes out so many marks from the beginning on, as far as there are.
+pub(super) fn forget_marks(blocks: &mut Vec<Block<'_>>, excess: &mut usize) {
+    blocks.retain_mut(|block| match block {
+        Block::Mark(_) if *excess > 0 => {
+            *excess -= 1;
+            false
+        }
+        Block::Result { content, .. } => {
+            forget_marks(content, excess);
+            true
+        }
+        _ => true,
+    });
+}
+
 /// The blocks of a message's `content`.
 pub(super) fn blocks(message: &Object, at: usize, allowed: Parts) -> Result<Vec<Block<'_>>, Inexpressible> {
     match given(message, "content") {
         None => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(Block::of_text(text).into_iter().collect()),
         Some(Value::Array(parts)) => {
-            let read = |(index, part)| Block::of_part(part, allowed, || format!("messages[{at}].content[{index}]"));
-            parts.iter().enumerate().filter_map(|part| read(part).transpose()).collect()
+            let mut blocks = Vec::with_capacity(parts.len());
+            for (index, part) in parts.iter().enumerate() {
+                let block = Block::of_part(part, allowed, || format!("messages[{at}].content[{index}]"))?;
+                let mark = part["cache_control"].as_object().filter(|_| block.is_some());
+                blocks.extend(block.into_iter().chain(mark.map(Block::Mark)));
+            }
+            Ok(blocks)
         }
         Some(_) => Err(Inexpressible::new(format!("messages[{at}].content"), "must be text or an array of parts")),
     }
@@ -61,14 +106,6 @@ impl<'a> Block<'a> {
     /// A text, unless it is blank.
     pub(super) fn of_text(text: &'a str) -> Option<Self> {
         (!text.trim().is_empty()).then_some(Self::Text(text))
-    }
-
-    /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<&'a str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
     }
 
     fn of_part(part: &'a Value, allowed: Parts, path: impl Fn() -> String) -> Result<Option<Self>, Inexpressible> {
@@ -102,10 +139,11 @@ impl<'a> Block<'a> {
         Ok(Self::Document { base64, title: file["filename"].as_str().filter(|name| !name.is_empty()) })
     }
 
-    /// The block as Anthropic writes it.
-    pub(super) fn json(&self) -> Result<Value, Inexpressible> {
+    /// The block as Anthropic writes it; a mark is none.
+    fn json(&self) -> Result<Value, Inexpressible> {
         Ok(match self {
             Self::Text(text) => json!({"type": "text", "text": text}),
+            Self::Mark(_) => Value::Null,
             Self::Image(image) => json!({"type": "image", "source": image.source()}),
             Self::Document { base64, title } => {
                 let source = json!({"type": "base64", "media_type": "application/pdf", "data": base64});
@@ -123,7 +161,7 @@ impl<'a> Block<'a> {
                 match content.as_slice() {
                     [] => {}
                     [Self::Text(text)] => result["content"] = Value::from(*text),
-                    blocks => result["content"] = blocks.iter().map(Self::json).collect::<Result<_, _>>()?,
+                    blocks => result["content"] = told(blocks)?,
                 }
                 result
             }

@@ -3,14 +3,18 @@
 
 use super::{
     Inexpressible, Object, array,
-    content::{Block, Call, Parts, blocks},
+    content::{Block, Call, Parts, blocks, forget_marks, marks, told},
     given, required, text,
 };
 use serde_json::{Value, json};
 
+/// Marks for the cache that a request may hold.
+const MAX_MARKS: usize = 4;
+
 /// A conversation in Anthropic's order.
 pub(super) struct Conversation<'a> {
-    instructions: Vec<&'a str>,
+    /// Texts and marks.
+    instructions: Vec<Block<'a>>,
     turns: Vec<Turn<'a>>,
 }
 
@@ -29,6 +33,7 @@ impl<'a> Conversation<'a> {
         for (at, message) in messages.iter().enumerate() {
             conversation.hear(message, at)?;
         }
+        conversation.forget_early_marks();
         match conversation.turns.first() {
             Some(Turn { role: "user", .. }) => Ok(conversation),
             Some(_) => Err(Inexpressible::new("messages", "Anthropic wants the user to speak before the assistant")),
@@ -42,10 +47,7 @@ impl<'a> Conversation<'a> {
         };
         match message.get("role").and_then(Value::as_str) {
             // Instructions given half-way are told at the start: only some models know another place for them.
-            Some("system" | "developer") => {
-                let texts = blocks(message, at, Parts::Texts)?.into_iter();
-                self.instructions.extend(texts.filter_map(|block| block.text()));
-            }
+            Some("system" | "developer") => self.instructions.extend(blocks(message, at, Parts::Texts)?),
             Some("user") => {
                 let blocks = blocks(message, at, Parts::All)?;
                 if blocks.is_empty() {
@@ -83,12 +85,23 @@ impl<'a> Conversation<'a> {
         &mut self.turns[at]
     }
 
+    /// The last marks stand after the longest stretches, and Anthropic takes no more than so many.
+    fn forget_early_marks(&mut self) {
+        let turns = self.turns.iter_mut().flat_map(|turn| [&mut turn.results, &mut turn.blocks]);
+        let mut stretches: Vec<&mut Vec<Block<'_>>> = std::iter::once(&mut self.instructions).chain(turns).collect();
+        let marks: usize = stretches.iter().map(|blocks| marks(blocks)).sum();
+        let mut excess = marks.saturating_sub(MAX_MARKS);
+        for blocks in &mut stretches {
+            forget_marks(blocks, &mut excess);
+        }
+    }
+
     /// The instructions, if any.
-    pub(super) fn system(&self) -> Option<Value> {
+    pub(super) fn system(&self) -> Result<Option<Value>, Inexpressible> {
         match self.instructions.as_slice() {
-            [] => None,
-            [one] => Some(Value::from(*one)),
-            many => Some(many.iter().map(|text| json!({"type": "text", "text": text})).collect()),
+            [] => Ok(None),
+            [Block::Text(one)] => Ok(Some(Value::from(*one))),
+            many => told(many).map(Some),
         }
     }
 
@@ -103,7 +116,7 @@ impl Turn<'_> {
     fn json(&self) -> Result<Value, Inexpressible> {
         let content = match (self.results.as_slice(), self.blocks.as_slice()) {
             ([], [Block::Text(text)]) => Value::from(*text),
-            (results, blocks) => results.iter().chain(blocks).map(Block::json).collect::<Result<_, _>>()?,
+            (results, blocks) => told(results.iter().chain(blocks))?,
         };
         Ok(json!({"role": self.role, "content": content}))
     }

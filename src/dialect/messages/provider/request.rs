@@ -34,7 +34,7 @@ impl<'a> Asked<'a> {
         let shared = self.shared.iter().map(|(field, value)| (*field, value.cloned()));
         let forced = self.tools.as_ref().is_some_and(Tools::are_forced);
         let fields = shared
-            .chain([("system", self.conversation.system())])
+            .chain([("system", self.conversation.system()?)])
             .chain(self.tools.iter().flat_map(Tools::fields))
             .chain(self.format.fields(!forced && !self.sampling.is_given()))
             .chain(self.sampling.fields(default_max_tokens));
