@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     catalog::ModelEntry,
-    dialect::{Inexpressible, Object, messages},
+    dialect::{Inexpressible, Object, messages, signature},
     domain::ModelId,
 };
 use bytes::Bytes;
@@ -69,7 +69,7 @@ fn headers(upstream: &Upstream<'_>, call: &ChatCall) -> HeaderMap {
 
 fn body(model: &ModelEntry, call: &ChatCall) -> Result<Vec<u8>, GatewayError> {
     let body: Cow<'_, Object> = match &call.native {
-        Some(native) => without_foreign_thinking(native),
+        Some(native) => without_foreign(native),
         None => {
             let translated = messages::request(&call.body, model.max_output_tokens).map_err(inexpressible)?;
             Cow::Owned(translated)
@@ -87,19 +87,35 @@ pub(super) fn inexpressible(Inexpressible { field, problem }: Inexpressible) -> 
     GatewayError::Inexpressible { field, problem }
 }
 
+/// Fields of blocks that hold the id of a call.
+const IDS: [&str; 2] = ["id", "tool_use_id"];
+
 /// A model behind another dialect may have answered an earlier turn. Its thinking was told with an empty signature, which
-/// Anthropic would refuse.
-fn without_foreign_thinking(body: &Object) -> Cow<'_, Object> {
+/// Anthropic would refuse; and its own signatures, in the ids of calls, are long and say nothing here.
+fn without_foreign(body: &Object) -> Cow<'_, Object> {
     let is_foreign = |block: &Value| block["type"] == "thinking" && block["signature"] == "";
-    let has_foreign = |message: &Value| message["content"].as_array().is_some_and(|all| all.iter().any(is_foreign));
+    let opened = |id: &Value| {
+        let (own, signature) = signature::opened(id.as_str()?);
+        signature.map(|_| Value::from(own))
+    };
+    let is_touched = |block: &Value| is_foreign(block) || IDS.iter().any(|field| opened(&block[field]).is_some());
+    let is_mixed = |message: &Value| message["content"].as_array().is_some_and(|all| all.iter().any(is_touched));
     let messages = body.get("messages").and_then(Value::as_array);
-    if !messages.is_some_and(|messages| messages.iter().any(has_foreign)) {
+    if !messages.is_some_and(|messages| messages.iter().any(is_mixed)) {
         return Cow::Borrowed(body);
     }
     let mut body = body.clone();
     for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(blocks) = message["content"].as_array_mut() {
-            blocks.retain(|block| !is_foreign(block));
+        let Some(blocks) = message.get_mut("content").and_then(Value::as_array_mut) else { continue };
+        blocks.retain(|block| !is_foreign(block));
+        for block in blocks {
+            for field in IDS {
+                if let Some(id) = block.get_mut(field)
+                    && let Some(own) = opened(id)
+                {
+                    *id = own;
+                }
+            }
         }
     }
     Cow::Owned(body)
@@ -210,8 +226,20 @@ mod tests {
         let text = json!({"type": "text", "text": "hello"});
         let signed = json!({"type": "thinking", "thinking": "hm", "signature": "abc"});
         let mixed = body(json!([{"type": "thinking", "thinking": "hm", "signature": ""}, signed, text]));
-        assert_eq!(*without_foreign_thinking(&mixed), body(json!([signed, text])));
+        assert_eq!(*without_foreign(&mixed), body(json!([signed, text])));
         let clean = body(json!([signed, text]));
-        assert!(matches!(without_foreign_thinking(&clean), Cow::Borrowed(_)));
+        assert!(matches!(without_foreign(&clean), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn signatures_of_others_in_the_ids_of_calls_are_left_out() {
+        let body = |id: &str| {
+            let call = json!({"type": "tool_use", "id": id, "name": "f", "input": {}});
+            let result = json!({"type": "tool_result", "tool_use_id": id, "content": "r"});
+            let messages = json!([{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]);
+            json!({"messages": messages}).as_object().cloned().expect("an object")
+        };
+        assert_eq!(*without_foreign(&body("toolu_1--sig--AAAA")), body("toolu_1"));
+        assert!(matches!(without_foreign(&body("toolu_1")), Cow::Borrowed(_)));
     }
 }

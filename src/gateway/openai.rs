@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     catalog::ModelEntry,
-    dialect::{Object, chat::replay},
+    dialect::{Object, chat::replay, signature},
     domain::ModelId,
 };
 use futures::StreamExt;
@@ -71,7 +71,16 @@ fn body(upstream: &Upstream<'_>, model: &ModelEntry, call: &ChatCall) -> Vec<u8>
         options["include_usage"] = Value::from(true);
         outgoing = outgoing.with("stream", Value::from(true)).with("stream_options", options);
     }
+    // Strict servers refuse what they don't know.
+    if let Some(messages) = signature::without(&call.body).filter(|_| !is_gemini(upstream, model)) {
+        outgoing = outgoing.with("messages", messages);
+    }
     token_limit::named_for(outgoing, &call.body, &upstream.access.base_url, &model.upstream_name).bytes()
+}
+
+/// Whether Google may be behind it, whose signatures are for Google alone.
+fn is_gemini(upstream: &Upstream<'_>, model: &ModelEntry) -> bool {
+    upstream.access.base_url.contains("googleapis.com") || model.upstream_name.contains("gemini")
 }
 
 /// Reads chunks of a chat completion.

@@ -15,7 +15,7 @@ mod provider;
 pub use caller::{EventWriter, answer, chat_request};
 pub use provider::{EventReader, completion, inexpressible, request};
 
-use super::{Inexpressible, Object, Unreadable, chat};
+use super::{Inexpressible, Object, Unreadable, chat, signature};
 use serde_json::Value;
 
 /// A field of a request, the values of it that ask for nothing, and why others can't be had.

@@ -16,6 +16,7 @@ mod random;
 mod read;
 mod read_stream;
 mod refusals;
+mod signed;
 mod told;
 mod told_stream;
 

@@ -3,7 +3,7 @@
 use super::{
     Inexpressible, Object,
     content::{Speaker, content},
-    given, required, text,
+    given, required, signature, text,
 };
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ impl Conversation {
     fn call(&mut self, item: &Object, path: impl Fn(&str) -> String) -> Result<(), Inexpressible> {
         let field = |field: &str| required(item, field, || path(&format!(".{field}")));
         let function = json!({"name": field("name")?, "arguments": field("arguments")?});
-        let call = json!({"id": field("call_id")?, "type": "function", "function": function});
+        let call = signature::chat_call(field("call_id")?, &function);
         if self.0.last().is_none_or(|last| last["role"] != "assistant") {
             self.0.push(json!({"role": "assistant", "content": null}));
         }
@@ -86,7 +86,7 @@ impl Conversation {
     }
 
     fn result(&mut self, item: &Object, path: impl Fn(&str) -> String) -> Result<(), Inexpressible> {
-        let call_id = required(item, "call_id", || path(".call_id"))?;
+        let (call_id, _) = signature::opened(required(item, "call_id", || path(".call_id"))?);
         let output = content(item.get("output"), Speaker::Function, &path(".output"))?;
         self.0.push(json!({"role": "tool", "tool_call_id": call_id, "content": output}));
         Ok(())

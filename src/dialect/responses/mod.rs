@@ -23,7 +23,7 @@ pub use answer::answer;
 pub use request::chat_request;
 pub use stream::EventWriter;
 
-use super::{Inexpressible, Object, chat};
+use super::{Inexpressible, Object, chat, signature};
 use serde_json::Value;
 
 /// The id of the completion that an id of a response or of one of its items was made from. Providers may have such ids

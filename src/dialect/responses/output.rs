@@ -4,6 +4,7 @@ use super::{
     Object, chat, delta,
     events::Events,
     item::{Form, Item, Kind, Part},
+    signature,
     spot::Spot,
 };
 use serde_json::{Value, json};
@@ -99,6 +100,7 @@ impl Output {
                 id if id.is_empty() => format!("call_{}_{index}", self.stem),
                 id => id,
             };
+            let call_id = signature::sealed(call_id.into(), signature::of(piece)).into_owned();
             self.begin("fc", Kind::Call { call_id, name: called.clone(), arguments: String::new() }, events);
             self.items.len() - 1
         });

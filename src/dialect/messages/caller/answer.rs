@@ -1,6 +1,6 @@
 //! A chat completion as a message.
 
-use super::{first_choice, id::portable};
+use super::{first_choice, id::portable, signature};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -91,6 +91,7 @@ fn tool_use(call: &Value, stem: &str, at: usize) -> Value {
         _ => json!({UNREADABLE_INPUT: arguments}),
     };
     let id = call_id(call["id"].as_str().unwrap_or_default(), stem, at);
+    let id = signature::sealed(id, call.as_object().and_then(signature::of));
     json!({"type": "tool_use", "id": id, "name": function["name"].as_str().unwrap_or_default(), "input": input})
 }
 

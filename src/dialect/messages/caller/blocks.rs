@@ -4,7 +4,7 @@
 use super::{
     Object,
     answer::{Form, call_id},
-    chat,
+    chat, signature,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
@@ -39,6 +39,7 @@ enum Kind {
         /// Its place among the calls.
         at: usize,
         id: String,
+        signature: Option<String>,
         name: String,
         arguments: Arguments,
     },
@@ -72,7 +73,7 @@ impl Blocks {
         let at = self.calls.len();
         if self.calls.insert(index) {
             let (id, name) = (String::new(), String::new());
-            let kind = Kind::Call { index, at, id, name, arguments: Arguments::default() };
+            let kind = Kind::Call { index, at, id, signature: None, name, arguments: Arguments::default() };
             self.growing.push_back(Block { kind, text: String::new() });
         }
         // What belongs to a call that was told to its end comes too late.
@@ -113,7 +114,10 @@ impl Block {
     }
 
     fn hear(&mut self, piece: &Object) {
-        let Kind::Call { id, name, arguments, .. } = &mut self.kind else { return };
+        let Kind::Call { id, signature, name, arguments, .. } = &mut self.kind else { return };
+        if signature.is_none() {
+            *signature = signature::of(piece).map(str::to_owned);
+        }
         let function = piece.get("function").unwrap_or(&Value::Null);
         for (field, told) in [(id, piece.get("id")), (name, function.get("name"))] {
             if let Some(told) = told.and_then(Value::as_str).filter(|_| field.is_empty()) {
@@ -139,8 +143,9 @@ impl Block {
     fn start(&self, stem: &str) -> Value {
         match &self.kind {
             Kind::Words(form) => form.block(),
-            Kind::Call { id, name, at, .. } => {
-                json!({"type": "tool_use", "id": call_id(id, stem, *at), "name": name, "input": {}})
+            Kind::Call { id, signature, name, at, .. } => {
+                let id = signature::sealed(call_id(id, stem, *at), signature.as_deref());
+                json!({"type": "tool_use", "id": id, "name": name, "input": {}})
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{
     Inexpressible, Object,
     content::{Block, blocks, parts, simple, text_part, texts},
-    given, required, result,
+    given, required, result, signature,
 };
 use serde_json::{Value, json};
 
@@ -129,5 +129,5 @@ fn call(block: &Object, path: &str) -> Result<Value, Inexpressible> {
         return Err(Inexpressible::new(format!("{path}.input"), "must be an object"));
     };
     let function = json!({"name": field("name")?, "arguments": input.to_string()});
-    Ok(json!({"id": field("id")?, "type": "function", "function": function}))
+    Ok(signature::chat_call(field("id")?, &function))
 }

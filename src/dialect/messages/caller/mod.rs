@@ -18,5 +18,5 @@ pub use stream::EventWriter;
 
 use super::{
     Inexpressible, Object, Refusal, array, chat, check, first_choice, given, id, is_empty, is_text_only, never,
-    required, section, text, token_limit,
+    required, section, signature, text, token_limit,
 };

@@ -3,14 +3,14 @@
 use super::{
     Inexpressible, Object,
     content::{blocks, parts, simple, text_part},
-    given, required,
+    given, required, signature,
 };
 use serde_json::{Value, json};
 
 /// The message, and what comes with it: chat's results are texts, so pictures and files go into the user's message that
 /// follows, under the name of the call.
 pub(super) fn message(block: &Object, path: &str) -> Result<(Value, Vec<Value>), Inexpressible> {
-    let id = required(block, "tool_use_id", || format!("{path}.tool_use_id"))?;
+    let (id, _) = signature::opened(required(block, "tool_use_id", || format!("{path}.tool_use_id"))?);
     let failed = match given(block, "is_error") {
         None => false,
         Some(Value::Bool(failed)) => *failed,

@@ -137,3 +137,23 @@ fn items_that_chat_has_no_words_for_are_refused_by_their_place() {
         assert_eq!(refused(asking(json!({"input": input}))), path, "{input}");
     }
 }
+
+#[test]
+fn a_signed_call_comes_back_signed() {
+    let call = json!({
+        "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"},
+        "extra_content": {"google": {"thought_signature": "Cv+/AQ=="}},
+    });
+    let said = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let response = super::super::answer(&completion(said, "tool_calls"), &asking(json!({})));
+    let item = &response["output"][0];
+    assert_eq!(item["call_id"], "call_1--sig--Cv-_AQ");
+    let mut piece = call.clone();
+    piece["index"] = json!(0);
+    let events = told(&[chunk(json!({"tool_calls": [piece]}))], &asking(json!({})));
+    assert!(events.iter().any(|event| event["item"]["call_id"] == item["call_id"]), "{events:?}");
+    let result = json!({"type": "function_call_output", "call_id": item["call_id"], "output": "r"});
+    let messages = messages(json!([{"role": "user", "content": "Hi"}, item, result]));
+    assert_eq!(messages[1]["tool_calls"], json!([call]));
+    assert_eq!(messages[2]["tool_call_id"], "call_1");
+}
