@@ -1,6 +1,7 @@
 //! What the caller asks, reduced to what routing needs.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Bytes of text that a token has, roughly: every model counts in its own way.
 const BYTES_PER_TOKEN: usize = 4;
@@ -10,6 +11,19 @@ const BYTES_PER_TOKEN: usize = 4;
 pub fn tokens_of(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(u32::MAX)
 }
+
+/// Elements in which programs put what the person did not say into a user's turn: Claude Code's reminders and the output of its commands,
+/// what Cline, Roo, Codex and editors tell of their surroundings.
+const HARNESS: [&str; 8] = [
+    "system-reminder",
+    "local-command-stdout",
+    "local-command-caveat",
+    "command-message",
+    "environment_details",
+    "environment_context",
+    "ide_opened_file",
+    "ide_selection",
+];
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +93,27 @@ impl Prompt {
         before_words.is_some_and(|turn| turn.role == Role::Tool)
     }
 
+    /// The prompt without what a program that speaks for the person put into the user's turns; a turn that is nothing else is left
+    /// out, unless it is the only one. For judging what is asked: what is billed is all of it.
+    #[must_use]
+    pub fn without_harness(&self) -> Cow<'_, Self> {
+        let has_tag =
+            |turn: &Turn| turn.role == Role::User && HARNESS.iter().any(|name| element(&turn.text, name).is_some());
+        if !self.turns.iter().any(has_tag) {
+            return Cow::Borrowed(self);
+        }
+        let mut turns = self.turns.clone();
+        for turn in turns.iter_mut().filter(|turn| turn.role == Role::User) {
+            turn.text = said(&turn.text);
+        }
+        let is_said = |turn: &Turn| turn.role == Role::User && !turn.text.trim().is_empty();
+        if !turns.iter().any(is_said) {
+            return Cow::Borrowed(self);
+        }
+        turns.retain(|turn| turn.role != Role::User || is_said(turn));
+        Cow::Owned(Self { turns, ..self.clone() })
+    }
+
     /// Bytes of text in all turns.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -91,5 +126,65 @@ impl Prompt {
     pub fn estimated_tokens(&self) -> u32 {
         let tokens = (self.bytes() + self.schema_bytes) / BYTES_PER_TOKEN + 4 * self.turns.len() + 3;
         u32::try_from(tokens).unwrap_or(u32::MAX)
+    }
+}
+
+/// Where the first element of this name begins and ends.
+fn element(text: &str, name: &str) -> Option<(usize, usize)> {
+    let (opening, closing) = (format!("<{name}>"), format!("</{name}>"));
+    let begin = text.find(&opening)?;
+    let end = begin + text[begin..].find(&closing)? + closing.len();
+    Some((begin, end))
+}
+
+/// A user's text without a harness's elements.
+fn said(text: &str) -> String {
+    let mut said = text.to_owned();
+    for name in HARNESS {
+        while let Some((begin, end)) = element(&said, name) {
+            said.replace_range(begin..end, "");
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(turns: &[(Role, &str)]) -> Prompt {
+        let turns = turns.iter().map(|&(role, text)| Turn { role, text: text.to_owned() }).collect();
+        Prompt { turns, ..Prompt::default() }
+    }
+
+    #[test]
+    fn what_a_harness_adds_is_not_what_is_asked() {
+        let reminder = "<system-reminder>\nYour todo list is empty.\n</system-reminder>";
+        let asked = format!("{reminder}Rename the function.\n<environment_details>\ncwd /x\n</environment_details>");
+        let whole = prompt(&[
+            (Role::System, reminder),
+            (Role::User, "Hello <b>there</b>"),
+            (Role::Assistant, reminder),
+            (Role::User, &asked),
+            (Role::Tool, reminder),
+            (Role::User, reminder),
+        ]);
+        let seen = whole.without_harness();
+        assert_eq!(seen.last_user().trim(), "Rename the function.");
+        assert_eq!(seen.turns.len(), 5, "the turn that was nothing else is gone");
+        assert_eq!(
+            (&seen.turns[0], &seen.turns[2], &seen.turns[4]),
+            (&whole.turns[0], &whole.turns[2], &whole.turns[4])
+        );
+    }
+
+    #[test]
+    fn a_prompt_without_a_harness_is_as_it_was() {
+        for text in ["<system-reminder> is a tag", "a < b", "", "</system-reminder><system-reminder>"] {
+            let whole = prompt(&[(Role::User, text)]);
+            assert!(matches!(whole.without_harness(), Cow::Borrowed(_)), "{text}");
+        }
+        let only = prompt(&[(Role::User, "<system-reminder>x</system-reminder>")]);
+        assert!(matches!(only.without_harness(), Cow::Borrowed(_)), "there is nothing else to go by");
     }
 }
