@@ -10,6 +10,8 @@ pub struct EligibilityQuery<'a> {
     pub requirements: Requirements,
     /// Estimated input tokens.
     pub input_tokens: u32,
+    /// Of these, tokens that the provider is expected to have in its prompt cache.
+    pub cached_tokens: u32,
     /// Output tokens to expect of this model, its verbosity included; see [`ModelEntry::output_tokens`].
     pub expected_output_tokens: u32,
     /// Patterns of which one must cover the model; no pattern allows all.
@@ -39,7 +41,7 @@ pub fn eligible(model: &ModelEntry, query: &EligibilityQuery<'_>) -> Result<(), 
     capable(model.capabilities, query.requirements)?;
     fits(model, query)?;
     let tokens = query.expected_output_tokens;
-    let cost_usd = expected_cost(price, query.input_tokens, tokens).get() * query.cost_factor;
+    let cost_usd = expected_cost(price, query.input_tokens, query.cached_tokens, tokens).get() * query.cost_factor;
     if query.max_cost_usd.is_some_and(|limit| cost_usd > limit.get()) {
         return Err(Exclusion::TooExpensive);
     }
@@ -49,10 +51,12 @@ pub fn eligible(model: &ModelEntry, query: &EligibilityQuery<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The expected bill: `input_tokens` at the input rate, none of them cached, and `output_tokens` at the output rate.
+/// The expected bill: `cached_tokens` of the `input_tokens` at the cached rate, the others at the input rate, `output_tokens` at the
+/// output rate.
 #[must_use]
-pub fn expected_cost(price: &Price, input_tokens: u32, output_tokens: u32) -> Usd {
-    price.cost(BilledTokens { input: input_tokens, output: output_tokens, ..BilledTokens::default() })
+pub fn expected_cost(price: &Price, input_tokens: u32, cached_tokens: u32, output_tokens: u32) -> Usd {
+    let (input, cached, output) = (input_tokens, cached_tokens, output_tokens);
+    price.cost(BilledTokens { input, cached, output, ..BilledTokens::default() })
 }
 
 /// The expected time to the whole answer, milliseconds: first token, then `output_tokens` at its speed.

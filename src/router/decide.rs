@@ -118,10 +118,11 @@ pub(super) struct Plan<'a> {
 impl Inner {
     /// Encodes and classifies; with the times that took.
     async fn read(&self, request: &RouteRequest) -> Result<(Classification, Timings), RouteError> {
-        let text = visible_text(&request.prompt);
+        let prompt = request.prompt.without_harness();
+        let text = visible_text(&prompt);
         let encoded = self.encoder.embed(text.clone()).await?;
         let classifying = Instant::now();
-        let classification = self.classifier.classify(&request.prompt, &text, &encoded.encoding);
+        let classification = self.classifier.classify(&prompt, &text, &encoded.encoding);
         Ok((classification, timings(&encoded, classifying.elapsed())))
     }
 

@@ -1,6 +1,6 @@
 //! The candidates of a request: who is eligible, who is not and why, and what is expected of each.
 
-use super::{FleetModel, Inner, RouteOptions, RouteRequest, Speech, decide::Plan};
+use super::{FleetModel, Inner, RouteOptions, RouteRequest, Speech, decide::Plan, sessions::Session};
 use crate::{
     catalog::{self, Dialect, EligibilityQuery},
     classifier::Classification,
@@ -52,7 +52,8 @@ impl Inner {
     ) -> Field<'a> {
         let mut field = Field::default();
         let now = Instant::now();
-        let outlook = Outlook { classification, posterior, input_tokens, unsaid: self.unsaid(request, plan), now };
+        let (warm, unsaid) = (self.warm(request, plan, input_tokens), self.unsaid(request, plan));
+        let outlook = Outlook { classification, posterior, input_tokens, warm, unsaid, now };
         for model in self.fleet.usable() {
             let may_be_chosen = plan.only.as_ref().is_none_or(|id| *id == model.entry.id);
             if may_serve(model, request, plan) {
@@ -64,6 +65,15 @@ impl Inner {
             }
         }
         field
+    }
+
+    /// The model that the session is in, and how much of the request its provider is expected to have cached: another one would
+    /// bill it in full.
+    fn warm(&self, request: &RouteRequest, plan: &Plan<'_>, input_tokens: u32) -> Option<(ModelId, u32)> {
+        let id = request.options.session_id.clone().filter(|_| plan.only.is_none())?;
+        let used = self.sessions.used(&Session { tenant: request.caller.tenant(), id })?;
+        let cached = used.cached(input_tokens, self.clock.now());
+        Some((used.model, cached))
     }
 
     /// What of the request the other dialects have no words for.
@@ -85,12 +95,13 @@ impl Inner {
         plan: &Plan<'_>,
         outlook: &Outlook<'_>,
     ) -> Result<Predicted, Exclusion> {
-        let Outlook { classification, posterior, input_tokens, ref unsaid, now } = *outlook;
+        let Outlook { classification, posterior, input_tokens, ref warm, ref unsaid, now } = *outlook;
         let entry = &model.entry;
         let signals = self.gateway.signals();
         let latency = signals.latency(&entry.id, now).unwrap_or(entry.latency);
         let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
         let output_tokens = expected_output(model, request, classification.output_tokens);
+        let cached_tokens = warm.as_ref().filter(|(warm, _)| *warm == entry.id).map_or(0, |(_, cached)| *cached);
         let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, .. } = &request.options;
         let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
         if plan.only.is_none() && !allowed(&plan.policy.allow) {
@@ -108,6 +119,7 @@ impl Inner {
             &EligibilityQuery {
                 requirements: request.prompt.requirements,
                 input_tokens,
+                cached_tokens,
                 expected_output_tokens: output_tokens,
                 allow: models,
                 deny: exclude,
@@ -129,7 +141,7 @@ impl Inner {
             quality: belief.mean,
             spread: belief.spread,
             quality_low: belief.mean - plan.rule.kappa * belief.spread,
-            cost_usd: times(catalog::expected_cost(price, input_tokens, output_tokens), cost_factor),
+            cost_usd: times(catalog::expected_cost(price, input_tokens, cached_tokens, output_tokens), cost_factor),
             latency_ms: catalog::expected_latency_ms(&latency, output_tokens),
             output_tokens,
         })
@@ -146,6 +158,7 @@ struct Outlook<'a> {
     classification: &'a Classification,
     posterior: &'a Posterior,
     input_tokens: u32,
+    warm: Option<(ModelId, u32)>,
     unsaid: Unsaid,
     now: Instant,
 }

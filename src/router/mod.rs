@@ -45,7 +45,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use caching::Caching;
 use controllers::Controllers;
-use sessions::{Session, Sessions};
+use sessions::{Session, Sessions, Used};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -201,7 +201,8 @@ impl Router {
     fn remember(&self, decision: &Decision, model: &ModelId) {
         if let (Some(id), Some(caller)) = (&decision.session_id, &decision.caller) {
             let session = Session { tenant: caller.tenant.clone(), id: id.clone() };
-            self.inner.sessions.remember(session, model.clone());
+            let used = Used { model: model.clone(), input_tokens: decision.input_tokens, at: decision.at };
+            self.inner.sessions.remember(session, used);
         }
     }
 

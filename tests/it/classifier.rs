@@ -51,7 +51,7 @@ impl Bench {
                 let belief = posterior.believe(&m.entry.id, prior, &policy::context_vector(prior, &c.context));
                 let price = m.entry.price.as_ref().expect("usable models are priced");
                 let tokens = (c.output_tokens * m.entry.verbosity) as u32;
-                let cost_usd = satisfice::catalog::expected_cost(price, 200, tokens).get();
+                let cost_usd = satisfice::catalog::expected_cost(price, 200, 0, tokens).get();
                 Scored { mean: belief.mean, spread: belief.spread, cost_usd }
             })
             .collect();

@@ -19,5 +19,6 @@ mod kill;
 mod named;
 mod readme;
 mod sdk;
+mod sessions;
 mod support;
 mod upstream;

@@ -168,7 +168,7 @@ impl Chooser {
             let prior = policy::prior_quality(&seen.tasks, seen.difficulty, |t| m.ability(t));
             let belief = self.posterior.believe(&m.entry.id, prior, &policy::context_vector(prior, &seen.context));
             let output = (seen.output_tokens * m.entry.verbosity) as u32;
-            let cost_usd = expected_cost(m.entry.price.as_ref()?, INPUT_TOKENS, output).get();
+            let cost_usd = expected_cost(m.entry.price.as_ref()?, INPUT_TOKENS, 0, output).get();
             Some(Scored { mean: belief.mean, spread: belief.spread, cost_usd })
         };
         let candidates: Vec<Scored> = self.fleet.usable().filter_map(scored).collect();

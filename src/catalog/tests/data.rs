@@ -154,8 +154,8 @@ fn base_urls_lose_the_slash_at_their_end() {
 #[test]
 fn cost_is_price_times_tokens() {
     let price = model_with(PRICE).price.unwrap();
-    assert_eq!(expected_cost(&price, 1_000_000, 2_000_000), Usd::new(10.0).unwrap());
-    assert_eq!(expected_cost(&price, 0, 0), Usd::ZERO);
+    assert_eq!(expected_cost(&price, 1_000_000, 0, 2_000_000), Usd::new(10.0).unwrap());
+    assert_eq!(expected_cost(&price, 0, 0, 0), Usd::ZERO);
 }
 
 #[test]

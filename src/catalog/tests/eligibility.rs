@@ -7,6 +7,7 @@ fn query(requirements: Requirements) -> EligibilityQuery<'static> {
     EligibilityQuery {
         requirements,
         input_tokens: 1000,
+        cached_tokens: 0,
         expected_output_tokens: 500,
         allow: &[],
         deny: &[],

@@ -11,7 +11,7 @@ use crate::{
         admission::{expected_tokens, named},
         caching::{self, CacheWish},
         measure,
-        sessions::Session,
+        sessions::{Session, Used},
     },
 };
 use serde_json::Value;
@@ -160,7 +160,7 @@ impl Router {
         measure::given_again(&hit, served);
         if let Some(id) = &asker.session {
             let session = Session { tenant: asker.caller.tenant(), id: id.clone() };
-            self.inner.sessions.remember(session, served.model.clone());
+            self.inner.sessions.remember(session, Used { model: served.model.clone(), input_tokens: 0, at: now });
         }
         Ok(Answered::Kept(KeptAnswer {
             result,
