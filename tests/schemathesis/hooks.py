@@ -44,7 +44,7 @@ def before_load_schema(context, raw_schema):
 
 
 # Answers that are right although the request is well made: a simulated model fails now and then; wishes and demands may leave none.
-RIGHT = [(502, b"simulated failure"), (400, b'"no_eligible_model"'), (400, b'"model_not_suitable"')]
+RIGHT = [(502, b"simulated failure"), (503, b"simulated failure"), (400, b'"no_eligible_model"'), (400, b'"model_not_suitable"')]
 
 
 @schemathesis.hook
