@@ -10,7 +10,7 @@ pub mod chat;
 pub mod converse;
 pub mod messages;
 pub mod responses;
-pub(crate) mod signature;
+pub mod signature;
 
 /// A JSON object.
 pub type Object = serde_json::Map<String, serde_json::Value>;

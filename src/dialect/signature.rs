@@ -27,7 +27,7 @@ pub(super) fn sealed<'a>(id: Cow<'a, str>, signature: Option<&str>) -> Cow<'a, s
 }
 
 /// A call's own id, and the signature that came with it.
-pub(crate) fn opened(id: &str) -> (&str, Option<String>) {
+pub fn opened(id: &str) -> (&str, Option<String>) {
     let told = id.split_once(MARK).and_then(|(own, signature)| Some((own, original(signature)?)));
     told.map_or((id, None), |(own, signature)| (own, Some(signature)))
 }
@@ -44,7 +44,7 @@ pub(super) fn chat_call(id: &str, function: &Value) -> Value {
 
 /// The messages of a chat request without signatures, for providers that don't know the field and refuse it; nothing if there
 /// are none.
-pub(crate) fn without(chat: &Object) -> Option<Value> {
+pub fn without(chat: &Object) -> Option<Value> {
     let messages = chat.get("messages")?;
     let calls = messages.as_array()?.iter().filter_map(|message| message["tool_calls"].as_array()).flatten();
     let mut calls = calls.filter_map(Value::as_object);
