@@ -127,7 +127,7 @@ section! {
     pub LimitSettings {
         /// Size of a request body in bytes.
         max_body_bytes: usize = is("10485760"), range(1024.0, 1_073_741_824.0);
-        /// Time for a request until its answer begins, and for the provider's whole answer, milliseconds.
+        /// Time for a request until its answer begins, milliseconds: until it is there, or until the first content of a stream.
         request_timeout_ms: u64 = is("600000"), range(1.0, 86_400_000.0);
         /// Requests served at the same time; beyond that they are turned away.
         max_concurrent: usize = is("1024"), range(1.0, 1e6);

@@ -31,7 +31,7 @@ pub(super) async fn chat(
     let since = Instant::now();
     let url = format!("{}/messages", upstream.access.base_url.trim_end_matches('/'));
     let post = Post { url, headers: headers(upstream, call), body: body(model, call)? };
-    let response = upstream.post(post, upstream.until_head(call.stream)).await?;
+    let response = upstream.post(post, call.stream).await?;
     if call.stream && super::openai::is_events(&response) {
         let reader = EventReader::new(&model.id, call);
         return Ok(ChatReply::Stream(streaming::begin(upstream, response, Box::new(reader), since).await?.boxed()));

@@ -27,7 +27,7 @@ pub(super) async fn chat(
     let since = Instant::now();
     let url = format!("{}/chat/completions", upstream.access.base_url.trim_end_matches('/'));
     let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body: body(upstream, model, call) };
-    let response = upstream.post(post, upstream.until_head(call.stream)).await?;
+    let response = upstream.post(post, call.stream).await?;
     if call.stream && is_events(&response) {
         let reader = EventReader::new(&model.id, call.wants_usage);
         return Ok(ChatReply::Stream(streaming::begin(upstream, response, Box::new(reader), since).await?.boxed()));
@@ -156,7 +156,7 @@ pub(super) async fn embeddings(
     let url = format!("{}/embeddings", upstream.access.base_url.trim_end_matches('/'));
     let body = Outgoing::new(body).with("model", Value::from(model.upstream_name.as_str())).bytes();
     let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body };
-    let response = upstream.post(post, upstream.until_head(false)).await?;
+    let response = upstream.post(post, false).await?;
     let mut body = upstream.json(response).await?;
     match body.get("error").filter(|error| !error.is_null()) {
         Some(error) => return Err(upstream.failed(stated_status(error), error, None)),

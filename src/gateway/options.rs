@@ -22,7 +22,7 @@ pub struct GatewayOptions {
     pub answer_timeout: Duration,
     /// Between two pieces of an answer.
     pub idle_timeout: Duration,
-    /// For all of an answer.
+    /// For all of an answer that comes whole.
     pub total_timeout: Duration,
     /// The first pause before a call is made again.
     pub backoff: Duration,

@@ -31,7 +31,7 @@ pub(super) struct Patience {
     pub(super) whole: Duration,
     /// Between two pieces of an answer.
     pub(super) idle: Duration,
-    /// For all of an answer.
+    /// For all of an answer that comes whole. A stream may flow for as long as it flows.
     pub(super) total: Duration,
 }
 
@@ -60,8 +60,11 @@ impl Upstream<'_> {
     ///
     /// # Errors
     /// Whatever else happens until then.
-    pub(super) async fn post(&self, post: Post, within: Duration) -> Result<Response, GatewayError> {
-        let mut request = self.client.post(post.url).timeout(self.patience.total).body(post.body);
+    pub(super) async fn post(&self, post: Post, stream: bool) -> Result<Response, GatewayError> {
+        let mut request = self.client.post(post.url).body(post.body);
+        if !stream {
+            request = request.timeout(self.patience.total);
+        }
         request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -71,12 +74,12 @@ impl Upstream<'_> {
             request = request.header(ACCEPT, HeaderValue::from_static("*/*"));
         }
         let answer = request.headers(post.headers).send();
-        let response = self.in_time(within, answer).await?.map_err(|e| self.transport(&e))?;
+        let response = self.in_time(self.until_head(stream), answer).await?.map_err(|e| self.transport(&e))?;
         if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
     }
 
     /// How long to wait for the head of an answer.
-    pub(super) const fn until_head(&self, stream: bool) -> Duration {
+    const fn until_head(&self, stream: bool) -> Duration {
         if stream { self.patience.first_token } else { self.patience.whole }
     }
 

@@ -145,8 +145,9 @@ impl GatewayMake {
     fn config(&self, catalog: &str) -> String {
         let gateway: BTreeMap<_, _> = GATEWAY.into_iter().chain(self.gateway.iter().copied()).collect();
         let gateway: String = gateway.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let timeout = self.timeout.as_millis();
         format!(
-            "[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}{}",
+            "[limits]\nrequest_timeout_ms = {timeout}\n[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}{}",
             self.sections
         )
     }

@@ -25,7 +25,7 @@ pub(in crate::gateway) async fn chat(
     call: &ChatCall,
 ) -> Result<ChatReply, GatewayError> {
     let since = Instant::now();
-    let response = upstream.post(post(upstream, model, call)?, upstream.until_head(call.stream)).await?;
+    let response = upstream.post(post(upstream, model, call)?, call.stream).await?;
     // Answers carry no id, and the caller needs one.
     let id = format!("chatcmpl-{}", call.decision);
     if call.stream {

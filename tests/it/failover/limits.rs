@@ -23,6 +23,19 @@ async fn the_deadline_ends_a_silent_call_long_before_its_own_limit() {
 }
 
 #[tokio::test]
+async fn the_deadline_is_for_the_beginning_of_a_stream_and_not_for_its_end() {
+    let mut make = GatewayMake::all(Script::always(Fault::Paced(300)));
+    make.timeout = Duration::from_secs(3);
+    let limit = make.timeout;
+    let app = GatewayApp::make(make).await;
+    for (wire, model) in [(Wire::Chat, ALPHA), (Wire::Messages, GAMMA)] {
+        let begun = Instant::now();
+        app.ask(wire, true, only(&[model])).await.is_answered_by(model, 1);
+        assert!(begun.elapsed() > limit, "{wire:?} {model}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn a_pause_that_would_outlast_the_deadline_is_not_begun() {
     let mut make = GatewayMake::scripts([Script::always(Fault::ServerError(500)), Script::ok(), Script::ok()]);
     make = make.with(&[("backoff_ms", "30000")]);

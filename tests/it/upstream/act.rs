@@ -94,6 +94,7 @@ pub(super) fn stream(fault: &Fault, speech: Speech, answer: &Answer) -> Vec<Act>
         Fault::StreamWithoutDone => (last, vec![Act::Deliver, Act::Send(LAST_CHUNK.into())]),
         Fault::TruncatedJson => return torn(&head, &answer.events[0]),
         Fault::DripFeed => return dripping(head, &answer.events),
+        Fault::Paced(ms) => return paced(head, &answer.events, *ms),
         Fault::Slow(ms) => {
             let whole = [sent(opening), sent(&rest[..last])].concat();
             let end = vec![Act::Deliver, Act::Send([chunk(rest[last].as_bytes()), LAST_CHUNK.into()].concat())];
@@ -113,6 +114,14 @@ fn torn(head: &[u8], event: &str) -> Vec<Act> {
 fn dripping(head: Vec<u8>, events: &[String]) -> Vec<Act> {
     let body = events.iter().flat_map(|event| chunk(event.as_bytes()));
     vec![Act::Deliver, Act::Drip(head.into_iter().chain(body).chain(LAST_CHUNK.iter().copied()).collect())]
+}
+
+fn paced(head: Vec<u8>, events: &[String], ms: u64) -> Vec<Act> {
+    let mut acts = vec![Act::Send(head)];
+    acts.extend(events.iter().flat_map(|event| [pause(ms), Act::Send(chunk(event.as_bytes()))]));
+    acts.insert(acts.len() - 1, Act::Deliver);
+    acts.push(Act::Send(LAST_CHUNK.into()));
+    acts
 }
 
 const fn pause(ms: u64) -> Act {

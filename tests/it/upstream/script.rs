@@ -9,6 +9,8 @@ pub(crate) enum Fault {
     Ok,
     /// A right answer, of which nothing but a stream's head comes for so many milliseconds.
     Slow(u64),
+    /// A right answer, of a stream each event after so many milliseconds.
+    Paced(u64),
     /// 429, with `retry-after` in seconds.
     RateLimited { retry_after: Option<u64> },
     /// A status from 500 on, in the dialect's words.
@@ -51,7 +53,12 @@ impl Fault {
     /// Whether a right answer comes of it, all of it.
     pub(crate) fn answers(&self, stream: bool) -> bool {
         match self {
-            Self::Ok | Self::Slow(_) | Self::DripFeed | Self::HugeAnswer(_) | Self::NoUsage => true,
+            Self::Ok
+            | Self::Slow(_)
+            | Self::Paced(_)
+            | Self::DripFeed
+            | Self::HugeAnswer(_)
+            | Self::NoUsage => true,
             Self::StreamWithoutDone => !stream,
             _ => false,
         }
