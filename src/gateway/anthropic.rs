@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     catalog::ModelEntry,
-    dialect::{Inexpressible, Object, messages, signature},
+    dialect::{Inexpressible, Object, chat::replay, messages, signature},
     domain::ModelId,
 };
 use bytes::Bytes;
@@ -36,6 +36,10 @@ pub(super) async fn chat(
         let reader = EventReader::new(&model.id, call);
         return Ok(ChatReply::Stream(streaming::begin(upstream, response, Box::new(reader), since).await?.boxed()));
     }
+    if !call.stream && super::openai::says_events(&response) {
+        let reader = EventReader { is_native: false, wants_usage: true, ..EventReader::new(&model.id, call) };
+        return streaming::whole(upstream, response, Box::new(reader)).await;
+    }
     let mut body = upstream.json(response).await?;
     if body["type"] == "error" || body["error"].is_object() {
         return Err(upstream.failed(status(&body["error"]), &body, None));
@@ -43,7 +47,8 @@ pub(super) async fn chat(
     let completion = messages::completion(&body).map_err(|e| upstream.malformed(&e.to_string()))?;
     let usage = Usage::of(&completion);
     if call.stream {
-        return Err(upstream.malformed("no stream, though one was asked for"));
+        let told = streaming::replayed(replay(&completion), &model.id, call.wants_usage);
+        return Ok(ChatReply::Stream(told.boxed()));
     }
     let body = if call.native.is_some() {
         name_model(&mut body, &model.id);

@@ -32,6 +32,9 @@ pub(super) async fn chat(
         let reader = EventReader::new(&model.id, call.wants_usage);
         return Ok(ChatReply::Stream(streaming::begin(upstream, response, Box::new(reader), since).await?.boxed()));
     }
+    if !call.stream && says_events(&response) {
+        return streaming::whole(upstream, response, Box::new(EventReader::new(&model.id, true))).await;
+    }
     let mut body = upstream.json(response).await?;
     check(upstream, &body)?;
     if call.stream {
@@ -52,8 +55,13 @@ fn check(upstream: &Upstream<'_>, body: &Value) -> Result<(), GatewayError> {
 
 /// Whether the answer is a stream; some servers leave the type out, and some answer whole.
 pub(super) fn is_events(response: &Response) -> bool {
-    let given = response.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    given.is_none_or(|given| given.starts_with("text/event-stream"))
+    !response.headers().contains_key(CONTENT_TYPE) || says_events(response)
+}
+
+/// Whether the answer says that it is a stream; some servers know no other.
+pub(super) fn says_events(response: &Response) -> bool {
+    let given = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    given.is_some_and(|given| given.starts_with("text/event-stream"))
 }
 
 /// Whether the caller wants the tokens of a stream told.

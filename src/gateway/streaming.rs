@@ -1,16 +1,19 @@
 //! A streamed answer on its way through: bytes in, pieces for the caller out.
 
 use super::{
-    GatewayError, StreamItem, Told, Usage,
+    ChatReply, GatewayError, StreamItem, Told, Usage,
     transport::{Patience, Upstream, failed, malformed, timeout, transport, without},
 };
-use crate::domain::ModelId;
+use crate::{dialect::chat::Assembler, domain::ModelId};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use reqwest::Response;
 use serde_json::Value;
 use std::{collections::VecDeque, time::Instant};
 use tokio::time::timeout_at;
+
+/// Bytes of a stream that has come already, read at once.
+const PIECE: usize = 1 << 16;
 
 /// Reads what a provider streams.
 pub(super) trait Reader: Send {
@@ -181,6 +184,33 @@ impl Streaming {
             Fault::Failed(status, error) => failed(&self.provider, &secrets, status, &error, None),
         }
     }
+}
+
+/// A stream where a whole answer was asked for, put together.
+///
+/// # Errors
+/// It breaks off, is too slow or too large, or is not what the dialect says.
+pub(super) async fn whole(
+    upstream: &Upstream<'_>,
+    response: Response,
+    mut reader: Box<dyn Reader>,
+) -> Result<ChatReply, GatewayError> {
+    let (bytes, mut pieces) = (upstream.bytes(response).await?, Pieces::default());
+    // A reader keeps what belongs to no whole event, and takes no event as large as an answer may be.
+    let read = bytes.chunks(PIECE).try_for_each(|bytes| reader.read(bytes, &mut pieces));
+    let ended = read.and_then(|()| if pieces.is_over { Ok(()) } else { reader.end(&mut pieces) });
+    ended.map_err(|fault| match fault {
+        Fault::Malformed(problem) => upstream.malformed(&without(&upstream.access.keys.secrets(), &problem)),
+        Fault::Failed(status, error) => upstream.failed(status, &error, None),
+    })?;
+    let mut told = Assembler::default();
+    for item in &pieces.queue {
+        if let StreamItem::Piece(Told::Hub(chunk)) = item {
+            told.chunk(chunk);
+        }
+    }
+    let body = told.completion();
+    Ok(ChatReply::Whole { usage: Usage::of(&body), body: Told::Hub(body) })
 }
 
 /// A whole answer where a stream was asked for, told as one.

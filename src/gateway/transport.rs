@@ -88,8 +88,16 @@ impl Upstream<'_> {
     /// # Errors
     /// It breaks off, is too slow or too large, or is no JSON.
     pub(super) async fn json(&self, response: Response) -> Result<Value, GatewayError> {
-        let bytes = self.read(response, MAX_BODY_BYTES).await?;
+        let bytes = self.bytes(response).await?;
         serde_json::from_slice(&bytes).map_err(|e| self.malformed(&e.to_string()))
+    }
+
+    /// All of an answer.
+    ///
+    /// # Errors
+    /// It breaks off, is too slow or too large.
+    pub(super) async fn bytes(&self, response: Response) -> Result<Vec<u8>, GatewayError> {
+        self.read(response, MAX_BODY_BYTES).await
     }
 
     async fn read(&self, response: Response, limit: usize) -> Result<Vec<u8>, GatewayError> {

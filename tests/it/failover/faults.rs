@@ -1,7 +1,7 @@
 //! One fault after another, met by whole and by streamed requests.
 
 use crate::{
-    gateway_app::{ALPHA, BETA, Ending, GatewayApp, GatewayMake, Story, Wire},
+    gateway_app::{ALPHA, BETA, Ending, GAMMA, GatewayApp, GatewayMake, Story, Wire, only},
     upstream::{End, Fault, Script},
 };
 use serde_json::json;
@@ -195,6 +195,22 @@ async fn slow_dripping_and_huge_answers_are_answers() {
         let (_, story) = always(&Fault::HugeAnswer(10 << 20), stream).await;
         story.is_answered_by(ALPHA, 1);
         assert_eq!(story.told.map(|told| told.text.len()), Some(10 << 20));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_the_other_form_is_told_in_the_one_that_was_asked_for() {
+    let app = GatewayApp::all(Script::always(Fault::OtherForm)).await;
+    for wire in Wire::ALL {
+        for stream in FORMS {
+            for model in [ALPHA, GAMMA] {
+                let story = app.ask(wire, stream, only(&[model])).await;
+                story.is_answered_by(model, 1);
+                let name = model.split('/').next().unwrap_or_default();
+                let text = story.told.map(|told| told.text);
+                assert_eq!(text, Some(ALPHAS_ANSWER.replace("alpha", name)), "{wire:?} {stream} {model}");
+            }
+        }
     }
 }
 

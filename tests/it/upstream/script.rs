@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     DripFeed,
     /// A right answer with so many bytes of text.
     HugeAnswer(usize),
+    /// A right answer, streamed where a whole one was asked for and whole where a stream was.
+    OtherForm,
     /// `{"error": …}` with status 200, also where a stream was asked for.
     ErrorIn200,
     /// An error event after the first content; whole: as [`Fault::ErrorIn200`].
@@ -58,7 +60,8 @@ impl Fault {
             | Self::Paced(_)
             | Self::DripFeed
             | Self::HugeAnswer(_)
-            | Self::NoUsage => true,
+            | Self::NoUsage
+            | Self::OtherForm => true,
             Self::StreamWithoutDone => !stream,
             _ => false,
         }

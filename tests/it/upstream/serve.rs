@@ -139,6 +139,7 @@ fn answer(
     }
     let mut asked = Asked::of(speech, body);
     asked.wants_usage &= *fault != Fault::NoUsage;
+    asked.wants_usage |= *fault == Fault::OtherForm;
     let fault = match fault {
         Fault::ErrorEventMidStream if !asked.stream => &Fault::ErrorIn200,
         other => other,
@@ -151,7 +152,8 @@ fn answer(
     if let (Fault::NoUsage, Some(whole)) = (fault, answer.whole.as_object_mut()) {
         whole.remove("usage");
     }
-    let acts = if asked.stream { act::stream(fault, speech, &answer) } else { act::whole(fault, &answer) };
+    let streams = asked.stream != (*fault == Fault::OtherForm);
+    let acts = if streams { act::stream(fault, speech, &answer) } else { act::whole(fault, &answer) };
     let tokens =
         if answer.id.is_some() { said.tokens } else { Tokens { input: said.tokens.input, ..Tokens::default() } };
     let id = answer.id.unwrap_or_else(|| format!("embd-{}", said.mark));
