@@ -33,7 +33,7 @@ section! {
         breaker_failures: u32 = is("5"), range(0.0, 1000.0);
         /// How long it is left alone at first, milliseconds.
         breaker_open_ms: u64 = is("30000"), range(1.0, 3_600_000.0);
-        /// After how long without a first token the next model is called as well, milliseconds; unset, never.
+        /// After how long without the first token of a stream the next model is called as well, milliseconds; unset, never.
         hedge_after_ms: Option<u64> = unset("3000"), range(1.0, 600_000.0);
         /// What the model that is called as well may be expected to cost, relative to the chosen one.
         hedge_max_cost_ratio: f64 = is("1.0"), range(0.0, 1e6);

@@ -32,7 +32,7 @@ struct Noted {
     begun: Instant,
     usage: Usage,
     _in_flight: InFlight,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 impl Journey<'_> {
@@ -57,12 +57,15 @@ impl Journey<'_> {
             begun: Instant::now(),
             usage: Usage::default(),
             _in_flight: self.gateway.inner.signals.started(&leg.model.id),
-            _ticket: ticket,
+            ticket,
         };
         let entry = self.begin(leg);
         let reply = self.send(leg, provider, key).await;
         let result = reply.as_ref().map_or_else(|error| error.class(), |_| OK);
         self.finish(entry, result, noted.begun);
+        if reply.as_ref().is_err_and(|error| !error.may_be_billed()) {
+            noted.ticket.set_unbilled();
+        }
         Ok(match reply? {
             ChatReply::Whole { body, usage } => {
                 noted.usage = usage.clone();

@@ -10,8 +10,10 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use serde_json::Value;
 use std::{
-    any::Any,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -75,8 +77,28 @@ pub trait Gate: Send + Sync {
     fn admit(&self, model: &ModelId) -> Result<Ticket, Duration>;
 }
 
-/// Kept for as long as the call goes on.
-pub type Ticket = Box<dyn Any + Send + Sync>;
+/// A call that was let through, kept for as long as it goes on. Clones are for whoever let it through.
+#[derive(Debug, Clone, Default)]
+pub struct Ticket(Arc<AtomicBool>);
+
+impl Ticket {
+    /// Says that nobody bills the call: it was not made, or the provider refused it before its first byte.
+    pub fn set_unbilled(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the provider may bill the call, as far as is known.
+    #[must_use]
+    pub fn may_be_billed(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether the call has come to its end: nobody else holds it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
 
 /// Lets everything through.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,7 +106,7 @@ pub struct OpenGate;
 
 impl Gate for OpenGate {
     fn admit(&self, _: &ModelId) -> Result<Ticket, Duration> {
-        Ok(Box::new(()))
+        Ok(Ticket::default())
     }
 }
 

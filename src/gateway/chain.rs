@@ -17,7 +17,9 @@ impl Gateway {
         let mut errors = Vec::new();
         let mut next = 0;
         while let Some(&leg) = order.get(next) {
-            let hedge = order.get(next + 1).copied().filter(|&other| next == 0 && self.may_hedge(legs, other));
+            // An answer that comes whole has no first token to wait for.
+            let may_hedge = |&other: &usize| next == 0 && call.stream && self.may_hedge(legs, other);
+            let hedge = order.get(next + 1).copied().filter(may_hedge);
             let tried = match (self.inner.options.hedge_after, hedge) {
                 (Some(after), Some(other)) => hedged(&journey, legs, [leg, other], after).await,
                 _ => Tried::of(leg, journey.serve(&legs[leg]).await),

@@ -1,6 +1,6 @@
 //! Why there is no answer.
 
-use super::transport::UNREACHABLE;
+use super::transport::{BROKEN, UNREACHABLE};
 use std::time::Duration;
 
 /// Why an upstream gave no answer.
@@ -96,6 +96,16 @@ impl GatewayError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(self.class(), "connection" | "server_error" | "malformed")
+    }
+
+    /// Whether the provider may bill the call although nobody has its answer: it was at work on one, or told it in a way that
+    /// can't be read.
+    pub(super) fn may_be_billed(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Malformed { .. } => true,
+            Self::Connection { problem, .. } => problem == BROKEN,
+            _ => false,
+        }
     }
 
     /// The provider that it is about, if it is about one.

@@ -18,6 +18,8 @@ const MAX_ERROR_BYTES: usize = 1 << 20;
 const MAX_MESSAGE: usize = 300;
 /// What is said where no connection can be made.
 pub(super) const UNREACHABLE: &str = "can't connect";
+/// What is said where a connection breaks when the answer has begun.
+pub(super) const BROKEN: &str = "the connection broke while answering";
 /// How much time is left, for a Satisfice behind this one.
 const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-satisfice-timeout-ms");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
@@ -165,7 +167,7 @@ pub(super) fn transport(provider: &str, error: &reqwest::Error, total: Duration)
     let problem = match () {
         () if error.is_connect() => UNREACHABLE,
         () if error.is_timeout() => return timeout(provider, total),
-        () if error.is_body() || error.is_decode() => "the connection broke while answering",
+        () if error.is_body() || error.is_decode() => BROKEN,
         () => "the request failed",
     };
     GatewayError::Connection { provider: provider.to_owned(), problem: problem.to_owned() }

@@ -7,6 +7,7 @@ use crate::{
     catalog::ModelEntry,
     config::DEFAULT_POLICY,
     domain::{Decision, ModelId, Prompt, UnixMillis, Usd},
+    gateway::Ticket,
 };
 use std::sync::Arc;
 
@@ -18,10 +19,34 @@ pub(super) struct Admitted {
     caller: Caller,
     /// Its place within the limits of key, tenant and policy.
     place: Option<Permit>,
-    /// Its place within the limits of the groups of the model that is called.
-    at_model: Option<Permit>,
+    /// Those that were prepared, in their order.
+    calls: Vec<Call>,
     /// There since a first call was prepared.
     money: Option<Reservation>,
+}
+
+/// A call of a model.
+struct Call {
+    model: ModelId,
+    /// Its place within the limits of the model's groups, until it is over.
+    place: Option<Permit>,
+    /// The least that must be put aside for it.
+    least: Usd,
+    /// The most that it may cost.
+    most: Usd,
+    ticket: Ticket,
+}
+
+impl Call {
+    /// What must stay put aside for it: all it may cost while it goes on, and afterwards what it counts as if its provider may
+    /// bill it though nobody heard its answer.
+    fn hold(&self) -> Usd {
+        match (self.ticket.is_over(), self.ticket.may_be_billed()) {
+            (_, false) => Usd::ZERO,
+            (true, true) => self.least,
+            (false, true) => self.most,
+        }
+    }
 }
 
 impl Inner {
@@ -37,7 +62,7 @@ impl Inner {
     pub(super) fn admit_named(&self, caller: &Caller, named: Named, tokens: u64) -> Result<Admitted, Refusal> {
         let (access, clock, caller) = (self.access.clone(), Arc::clone(&self.clock), caller.clone());
         let place = access.admit(&caller, &Admission { named, tokens, now: clock.now() })?;
-        Ok(Admitted { access, clock, caller, place: Some(place), at_model: None, money: None })
+        Ok(Admitted { access, clock, caller, place: Some(place), calls: Vec::new(), money: None })
     }
 }
 
@@ -50,13 +75,18 @@ impl ModelChoice {
 }
 
 impl Admitted {
-    /// Makes room for a call of a candidate: within the limits of its groups, and for the most it may cost within the budgets.
-    /// To be done before each call; the one before it has failed then, and only the dearer of their costs stays put aside.
-    /// Less is put aside for the first call if the budgets hold no more: see [`Admitted::money`].
+    /// Makes room for a call of a candidate: within the limits of its groups, and for the most it may cost within the budgets,
+    /// beside the calls that go on. To be done before each call; of those before it that failed, only what their providers may
+    /// bill stays put aside. Less is put aside for the first call if the budgets hold no more: see [`Admitted::money`].
     ///
     /// # Errors
     /// [`Refusal::BudgetExhausted`], or of this model alone: do not call it.
-    pub(super) fn prepare(&mut self, decision: &Decision, model: &ModelEntry, stakes: &Stakes) -> Result<(), Refusal> {
+    pub(super) fn prepare(
+        &mut self,
+        decision: &Decision,
+        model: &ModelEntry,
+        stakes: &Stakes,
+    ) -> Result<Ticket, Refusal> {
         let predicted = decision.candidate(&model.id).and_then(|c| c.predicted.as_ref());
         let output_tokens = predicted.map_or(0, |p| p.output_tokens);
         let tokens = u64::from(decision.input_tokens) + u64::from(output_tokens);
@@ -64,28 +94,52 @@ impl Admitted {
     }
 
     /// The same for a call that is expected to take so many tokens and may cost so much.
-    pub(super) fn make_room(&mut self, model: &ModelId, tokens: u64, stake: Stake) -> Result<(), Refusal> {
+    pub(super) fn make_room(&mut self, model: &ModelId, tokens: u64, stake: Stake) -> Result<Ticket, Refusal> {
         let now = self.clock.now();
-        settle(self.at_model.take(), Some(0), now);
-        let at_model = self.access.admit_model(model, tokens, now)?;
-        match self.put_aside(stake, now) {
-            Ok(()) => {
-                self.at_model = Some(at_model);
-                Ok(())
-            }
-            Err(refusal) => {
-                at_model.settle(0, now);
-                Err(refusal)
-            }
+        for call in self.calls.iter_mut().filter(|call| call.ticket.is_over()) {
+            let tokens = if call.ticket.may_be_billed() { None } else { Some(0) };
+            settle(call.place.take(), tokens, now);
         }
+        let place = self.access.admit_model(model, tokens, now)?;
+        if let Err(refusal) = self.put_aside(stake, now) {
+            place.settle(0, now);
+            return Err(refusal);
+        }
+        let ticket = Ticket::default();
+        let Stake { least, mut most, .. } = stake;
+        if let Some(money) = self.money.as_ref().filter(|_| self.calls.is_empty()) {
+            // The budgets may hold less, which bounds the call.
+            most = Usd::new(most.get().min(money.amount().get())).unwrap_or(most);
+        }
+        let (model, place) = (model.clone(), Some(place));
+        self.calls.push(Call { model, place, least, most, ticket: ticket.clone() });
+        Ok(ticket)
     }
 
-    /// What is put aside: no call must cost more. `None` before a call was prepared.
+    /// What is put aside for the call that was prepared last: it must not cost more. `None` before a call was prepared.
     pub(super) fn money(&self) -> Option<Usd> {
-        self.money.as_ref().map(Reservation::amount)
+        let amount = self.money.as_ref()?.amount();
+        let (_, others) = self.calls.split_last()?;
+        let held = held(others);
+        Some(Usd::new(amount.get() - held.get()).unwrap_or(Usd::ZERO))
+    }
+
+    /// The models of calls that their providers may bill, but for one that answered: by the model that did.
+    pub(super) fn unanswered(&self, answered: Option<&ModelId>) -> Vec<ModelId> {
+        let served = answered.and_then(|model| self.served(model));
+        let billed = self.calls.iter().enumerate().filter(|(_, call)| call.ticket.may_be_billed());
+        billed.filter(|(at, _)| Some(*at) != served).map(|(_, call)| call.model.clone()).collect()
+    }
+
+    /// The place of the call that this model answered.
+    fn served(&self, model: &ModelId) -> Option<usize> {
+        self.calls.iter().rposition(|call| call.model == *model && call.ticket.may_be_billed())
     }
 
     fn put_aside(&mut self, stake: Stake, now: UnixMillis) -> Result<(), Refusal> {
+        let held = held(&self.calls);
+        let Stake { expected, least, most } = stake;
+        let stake = Stake { expected: held + expected, least: held + least, most: held + most };
         match &mut self.money {
             Some(money) => money.raise(stake, now),
             None => {
@@ -95,11 +149,16 @@ impl Admitted {
         }
     }
 
-    /// Ends the request with its bill; without one it cost nothing. When a service starts, it sums up the bills in the log.
-    pub(super) fn settle(&mut self, bill: Option<&Bill>, now: UnixMillis) {
+    /// Ends the request with its bill and the model that served; without a bill it cost nothing. When a service starts, it
+    /// sums up the bills in the log.
+    pub(super) fn settle(&mut self, bill: Option<&Bill>, served: &ModelId, now: UnixMillis) {
         let tokens = Some(bill.map_or(0, Bill::token_count));
         settle(self.place.take(), tokens, now);
-        settle(self.at_model.take(), tokens, now);
+        let served = self.served(served);
+        for (at, call) in self.calls.drain(..).enumerate() {
+            let is_lost = Some(at) != served && call.ticket.may_be_billed();
+            settle(call.place, if is_lost { None } else { tokens.filter(|_| Some(at) == served).or(Some(0)) }, now);
+        }
         if let Some(money) = self.money.take() {
             money.settle(bill.map_or(Usd::ZERO, |bill| bill.cost));
         }
@@ -112,6 +171,11 @@ impl Drop for Admitted {
             settle(self.place.take(), Some(0), self.clock.now());
         }
     }
+}
+
+/// What stays put aside for all of them.
+fn held(calls: &[Call]) -> Usd {
+    calls.iter().fold(Usd::ZERO, |sum, call| sum + call.hold())
 }
 
 /// Ends a place; unknown tokens stay as they were estimated.
@@ -134,3 +198,6 @@ pub(super) fn expected_tokens(prompt: &Prompt) -> u64 {
     let output = prompt.requirements.max_output_tokens.unwrap_or(0);
     u64::from(prompt.estimated_tokens()) + u64::from(output)
 }
+
+#[cfg(test)]
+mod tests;

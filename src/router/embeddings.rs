@@ -55,7 +55,7 @@ impl Router {
         let leg = Leg { model: &model.entry, dialect: model.dialect, expected_cost: price.cost(expected) };
         let named = Named::Model(request.model.clone());
         let mut admitted = inner.admit_named(&request.caller, named, u64::from(input))?;
-        admitted.make_room(&request.model, u64::from(input), stake(price, expected, &request.body))?;
+        let _call = admitted.make_room(&request.model, u64::from(input), stake(price, expected, &request.body))?;
         let mut guard = RecordGuard::new(self, &request, &leg, expected, admitted);
         let EmbeddingsRequest { model: served, body, deadline, .. } = request;
         let call = EmbeddingsCall { body, decision: inner.clock.decision_id(), deadline, gate: Arc::new(OpenGate) };

@@ -145,9 +145,9 @@ impl Router {
         };
         let legs = self.legs(&decision)?;
         let stakes = Stakes::of_request(&asked.prompt, &body);
-        let parcel = Parcel::prepare(&mut admitted, &decision, &legs, stakes, (body, native))?;
+        let mut parcel = Parcel::prepare(&mut admitted, &decision, &legs, stakes, (body, native))?;
         let admitted = Arc::new(Mutex::new(admitted));
-        let gate = Arc::new(ModelGate::new(self, &admitted, &decision, &parcel));
+        let gate = Arc::new(ModelGate::new(self, &admitted, &decision, &mut parcel));
         let call = ChatCall {
             wire,
             body: parcel.body,

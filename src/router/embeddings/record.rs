@@ -25,16 +25,19 @@ struct Record {
 }
 
 impl Record {
-    /// What it costs; nothing where the provider failed, which sends no bill.
+    /// What it costs: nothing where the provider failed, which sends no bill, unless its answer came and could not be read.
     fn bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
-        let price = self.price.as_ref().filter(|_| status != OutcomeStatus::UpstreamError)?;
-        Some(Bill::of(price, usage, self.expected))
+        let price = self.price.as_ref()?;
+        let unread = self.attempts.iter().filter(|attempt| attempt.result == UNREADABLE);
+        let unread = unread.map(|_| Bill::of(price, &Usage::default(), self.expected));
+        let answer = (status != OutcomeStatus::UpstreamError).then(|| Bill::of(price, usage, self.expected));
+        answer.into_iter().chain(unread).reduce(Bill::and)
     }
 
     async fn append(mut self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
         let bill = self.bill(status, &usage);
         measure::ended(&self.provider, &self.model, status, self.started.elapsed(), bill.as_ref());
-        self.admitted.settle(bill.as_ref(), self.router.clock().now());
+        self.admitted.settle(bill.as_ref(), &self.model, self.router.clock().now());
         let record = EmbeddingRecord {
             request_id: self.request_id,
             caller: self.caller,
@@ -50,6 +53,9 @@ impl Record {
         Ok(self.router.inner.store.append_embedding(record).await?)
     }
 }
+
+/// The result of a call whose answer could not be read: [`GatewayError::class`](crate::gateway::GatewayError::class).
+const UNREADABLE: &str = "malformed";
 
 /// Writes the record once; on drop as cancelled: a client may leave at any moment.
 pub(super) struct RecordGuard {

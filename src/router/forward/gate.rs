@@ -12,10 +12,7 @@ use crate::{
     },
 };
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -35,8 +32,8 @@ pub(super) struct Parcel {
     pub(super) body: Arc<Object>,
     pub(super) native: Option<Arc<Object>>,
     pub(super) stakes: Stakes,
-    /// Whether there was made room for a call of the chosen model.
-    pub(super) is_ready: bool,
+    /// A call of the chosen model that there was made room for.
+    pub(super) ready: Option<Ticket>,
 }
 
 impl Parcel {
@@ -53,15 +50,15 @@ impl Parcel {
         (body, native): (Arc<Object>, Option<Arc<Object>>),
     ) -> Result<Self, Refusal> {
         let chosen = legs[0].model;
-        let is_ready = match admitted.prepare(decision, chosen, &stakes) {
-            Ok(()) => true,
-            Err(refusal) if refusal.is_of_model() && legs.len() > 1 => false,
+        let ready = match admitted.prepare(decision, chosen, &stakes) {
+            Ok(ticket) => Some(ticket),
+            Err(refusal) if refusal.is_of_model() && legs.len() > 1 => None,
             Err(refusal) => return Err(refusal),
         };
         let bound = admitted.money().and_then(|money| stakes.bound(chosen, money));
-        let Some(bound) = bound else { return Ok(Self { body, native, stakes, is_ready }) };
+        let Some(bound) = bound else { return Ok(Self { body, native, stakes, ready }) };
         let native = native.map(|native| with_bound(&native, bound));
-        Ok(Self { body: with_bound(&body, bound), native, stakes: stakes.bounded(bound), is_ready })
+        Ok(Self { body: with_bound(&body, bound), native, stakes: stakes.bounded(bound), ready })
     }
 }
 
@@ -71,36 +68,62 @@ pub(super) struct ModelGate {
     admitted: SharedAdmitted,
     decision: Arc<Decision>,
     stakes: Stakes,
-    /// Whether the next call is the one that there was made room for.
-    is_ready: AtomicBool,
+    /// The next call, if it is the one that there was made room for.
+    ready: Mutex<Option<Ticket>>,
 }
 
 impl ModelGate {
     /// For a request as it was prepared.
-    pub(super) fn new(router: &Router, admitted: &SharedAdmitted, decision: &Arc<Decision>, parcel: &Parcel) -> Self {
+    pub(super) fn new(
+        router: &Router,
+        admitted: &SharedAdmitted,
+        decision: &Arc<Decision>,
+        parcel: &mut Parcel,
+    ) -> Self {
         let (admitted, decision) = (Arc::clone(admitted), Arc::clone(decision));
-        let Parcel { stakes, is_ready, .. } = *parcel;
-        Self { router: router.clone(), admitted, decision, stakes, is_ready: AtomicBool::new(is_ready) }
+        let (stakes, ready) = (parcel.stakes, Mutex::new(parcel.ready.take()));
+        Self { router: router.clone(), admitted, decision, stakes, ready }
     }
 
-    fn prepare(&self, model: &ModelId) -> Result<(), Duration> {
+    fn prepare(&self, model: &ModelId) -> Result<Ticket, Duration> {
         let Some(model) = self.router.inner.fleet.get(model) else { return Err(PAUSE) };
         let mut admitted = lock(&self.admitted);
-        admitted.prepare(&self.decision, &model.entry, &self.stakes).map_err(|refusal| wait(&refusal))?;
+        let ticket = admitted.prepare(&self.decision, &model.entry, &self.stakes).map_err(|refusal| wait(&refusal))?;
         // It is too late to bound the answer any further.
         let fits = admitted.money().is_none_or(|money| self.stakes.bound(&model.entry, money).is_none());
-        if fits { Ok(()) } else { Err(PAUSE) }
+        if fits {
+            return Ok(ticket);
+        }
+        ticket.set_unbilled();
+        Err(PAUSE)
+    }
+
+    /// The call that there was made room for, once.
+    fn ready(&self) -> Option<Ticket> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Gate for ModelGate {
     fn admit(&self, model: &ModelId) -> Result<Ticket, Duration> {
-        let is_ready = self.is_ready.swap(false, Ordering::Relaxed);
-        if !(is_ready && *model == self.decision.chosen) {
-            self.prepare(model)?;
+        match self.ready() {
+            Some(ticket) if *model == self.decision.chosen => Ok(ticket),
+            unused => {
+                // The chosen model was passed over.
+                if let Some(ticket) = unused {
+                    ticket.set_unbilled();
+                }
+                self.prepare(model)
+            }
         }
-        // The place itself stays with the request until its outcome is known.
-        Ok(Box::new(()))
+    }
+}
+
+impl Drop for ModelGate {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ready() {
+            ticket.set_unbilled();
+        }
     }
 }
 

@@ -15,9 +15,6 @@ use std::{
     time::Instant,
 };
 
-/// The result of a call whose answer came and could not be read: [`GatewayError::class`](crate::gateway::GatewayError::class).
-const UNREADABLE: &str = "malformed";
-
 /// What is needed to write the outcome.
 struct Record {
     router: Router,
@@ -53,20 +50,15 @@ impl Record {
         }
     }
 
-    /// What it all costs: the answer, and those before it that could not be read, which their providers bill all the same.
+    /// What it all costs: the answer, and calls whose answers nobody heard or could read, which providers may bill all the
+    /// same.
     fn bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
-        let unread = self.attempts.iter().filter(|attempt| attempt.result == UNREADABLE);
-        let unread = unread.filter_map(|attempt| self.bill_of(&attempt.model, &Usage::default()));
-        self.answer_bill(status, usage).into_iter().chain(unread).reduce(Bill::and)
-    }
-
-    /// What the answer costs; nothing where no provider sends a bill: it failed before its first byte.
-    fn answer_bill(&self, status: OutcomeStatus, usage: &Usage) -> Option<Bill> {
-        let failed_early = status == OutcomeStatus::UpstreamError && self.first_byte_ms.is_none();
-        if failed_early && !usage.is_counted() {
-            return None;
-        }
-        self.bill_of(&self.served, usage)
+        let is_answered = status == OutcomeStatus::Ok || self.first_byte_ms.is_some() || usage.is_counted();
+        let answered = is_answered.then_some(&self.served);
+        let unanswered = lock(&self.admitted).unanswered(answered);
+        let unheard = unanswered.iter().filter_map(|model| self.bill_of(model, &Usage::default()));
+        let answer = answered.and_then(|model| self.bill_of(model, usage));
+        answer.into_iter().chain(unheard).reduce(Bill::and)
     }
 
     fn bill_of(&self, model: &ModelId, usage: &Usage) -> Option<Bill> {
@@ -109,7 +101,7 @@ impl Record {
             latency_ms,
             at: self.router.clock().now(),
         };
-        lock(&self.admitted).settle(bill.as_ref(), outcome.at);
+        lock(&self.admitted).settle(bill.as_ref(), &outcome.served_model, outcome.at);
         Ok(self.router.inner.store.append_outcome(outcome).await?)
     }
 }

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Longer than three requests take, shorter than anybody likes to wait.
 const OPEN: [(&str, &str); 3] = [("breaker_failures", "2"), ("breaker_open_ms", "1500"), ("retries", "0")];
 
+/// The next model is called soon, whatever it costs.
+const HEDGED: [(&str, &str); 2] = [("hedge_after_ms", "50"), ("hedge_max_cost_ratio", "10.0")];
+
 async fn with_breaker(alpha: Script) -> GatewayApp {
     let make = GatewayMake::scripts([alpha, Script::ok(), Script::ok()]).waiting_for(&Fault::Hang);
     GatewayApp::make(make.with(&OPEN)).await
@@ -140,27 +143,46 @@ async fn callers_limits_and_keys_open_no_breaker() {
 
 #[tokio::test]
 async fn a_hedge_answers_for_a_silent_model_and_the_silent_call_is_dropped() {
-    for stream in [false, true] {
-        let scripts = [Script::always(Fault::Hang), Script::ok(), Script::ok()];
-        let settings = [("hedge_after_ms", "50"), ("hedge_max_cost_ratio", "10.0")];
-        let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&settings)).await;
-        let begun = Instant::now();
-        app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(BETA, 2);
-        assert!(begun.elapsed() < Duration::from_secs(10), "it did not wait for the time limit");
-        app.alpha().until("dropped", |seen| seen.iter().all(|s| s.end == End::Abandoned)).await;
-        assert_eq!(app.calls(), 2);
+    let scripts = [Script::always(Fault::Hang), Script::ok(), Script::ok()];
+    let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&HEDGED)).await;
+    let begun = Instant::now();
+    app.ask(Wire::Chat, true, json!({})).await.is_answered_by(BETA, 2);
+    assert!(begun.elapsed() < Duration::from_secs(10), "it did not wait for the time limit");
+    app.alpha().until("dropped", |seen| seen.iter().all(|s| s.end == End::Abandoned)).await;
+    assert_eq!(app.calls(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_whole_is_waited_for_alone() {
+    let scripts = [Script::always(Fault::Slow(500)), Script::ok(), Script::ok()];
+    let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&HEDGED)).await;
+    app.ask(Wire::Chat, false, json!({})).await.is_answered_by(ALPHA, 1);
+}
+
+#[tokio::test]
+async fn a_dropped_call_counts_as_an_estimate_beside_the_bill_of_the_hedge() {
+    let scripts = [Script::always(Fault::Hang), Script::ok(), Script::ok()];
+    let app = GatewayApp::make(GatewayMake::scripts(scripts).with(&HEDGED)).await;
+    let story = app.ask(Wire::Chat, true, json!({})).await;
+    story.is_answered_by(BETA, 2);
+    let bill = app.bills().into_values().find(|bill| bill.delivered).expect("a bill");
+    let (record, outcome) = (&story.record, &story.outcome);
+    let number = |value: &serde_json::Value| value.as_f64().expect("a number");
+    // Alpha's rates are one and four dollars for a million tokens.
+    let dropped = (number(&record["input_tokens"]) + 4.0 * number(&record["predicted"]["output_tokens"])) / 1e6;
+    let cost = number(&outcome["cost_usd"]);
+    assert!((cost - app.cost(&bill) - dropped).abs() < 1e-12, "{cost}: {bill:?} and {dropped}: {record}");
+    for (spent, reserved) in app.spent().await {
+        assert!((spent - cost).abs() < 2e-12 && reserved == 0.0, "{spent} {reserved}");
     }
 }
 
 #[tokio::test]
 async fn a_hedge_that_refuses_the_request_leaves_the_chosen_model_at_work() {
-    for stream in [false, true] {
-        let refusing = Script::always(Fault::Rejected(400, "we do not like this request"));
-        let settings = [("hedge_after_ms", "20"), ("hedge_max_cost_ratio", "10.0")];
-        let make = GatewayMake::scripts([Script::always(Fault::Slow(1500)), refusing, Script::ok()]).with(&settings);
-        let app = GatewayApp::make(make).await;
-        app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(ALPHA, 2);
-    }
+    let refusing = Script::always(Fault::Rejected(400, "we do not like this request"));
+    let make = GatewayMake::scripts([Script::always(Fault::Slow(1500)), refusing, Script::ok()]).with(&HEDGED);
+    let app = GatewayApp::make(make).await;
+    app.ask(Wire::Chat, true, json!({})).await.is_answered_by(ALPHA, 2);
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ impl Story {
         assert_eq!(from_and_to_cache, (&bill.tokens.cached.into(), &bill.tokens.written.into()), "{}", self.record);
         let cost = self.outcome["cost_usd"].as_f64().expect("a cost");
         let expected = app.cost(&bill);
-        if self.had_unreadable() {
+        if self.had_unheard() {
             assert_eq!(self.outcome["cost_is_estimate"], true, "{}", self.record);
             assert!(cost > expected, "{cost} logged, {expected} billed, and more was sent: {bill:?}");
             return;
@@ -141,10 +141,15 @@ impl Story {
         }
     }
 
-    /// Whether a call before the answer gave one that could not be read, which is billed by an estimate.
-    fn had_unreadable(&self) -> bool {
+    /// Whether a call beside the answer's may be billed too, and its answer was never heard or could not be read: an estimate
+    /// stands for it. A connection may break when the provider has done its work, or before.
+    fn had_unheard(&self) -> bool {
         let attempts = self.outcome["attempts"].as_array().into_iter().flatten();
-        attempts.into_iter().any(|attempt| attempt["result"] == "malformed")
+        attempts.into_iter().any(|attempt| match attempt["result"].as_str() {
+            Some("malformed" | "timeout" | "abandoned") => true,
+            Some("connection") => self.outcome["cost_is_estimate"] == true,
+            _ => false,
+        })
     }
 
     fn failed_clearly(&self, wire: Wire) {
