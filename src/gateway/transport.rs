@@ -20,6 +20,8 @@ const MAX_MESSAGE: usize = 300;
 pub(super) const UNREACHABLE: &str = "can't connect";
 /// What is said where a connection breaks when the answer has begun.
 pub(super) const BROKEN: &str = "the connection broke while answering";
+/// What is said where an error comes without a word in JSON: it is often not the provider's but of something before it.
+pub(super) const WORDLESS: &str = "no JSON came with it";
 /// How much time is left, for a Satisfice behind this one.
 const TIMEOUT_MS: HeaderName = HeaderName::from_static("x-satisfice-timeout-ms");
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
@@ -149,7 +151,8 @@ impl Upstream<'_> {
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let body = self.read(response, MAX_ERROR_BYTES).await.unwrap_or_default();
-        self.failed(status, &serde_json::from_slice(&body).unwrap_or_default(), retry_after)
+        let error = serde_json::from_slice(&body).unwrap_or_else(|_| Value::from(WORDLESS));
+        self.failed(status, &error, retry_after)
     }
 }
 

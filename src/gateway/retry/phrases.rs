@@ -5,7 +5,7 @@
 //! Codes (`context_length_exceeded`) are found as well as sentences: adapters append the provider's code to its message.
 //! Messages can quote the request, so a phrase that costs more than a try of another model must open the message.
 
-use super::Cause;
+use super::{super::transport::WORDLESS, Cause};
 
 /// A message that opens like this, with status 400, is about the key.
 const KEY: [&str; 6] = [
@@ -102,6 +102,8 @@ pub(super) fn cause(status: u16, message: &str) -> Option<Cause> {
         429 => is_spent(&message).then_some(Cause::Key),
         402 => says(&UNAFFORDABLE).then_some(Cause::Fit),
         400 if KEY.iter().any(|phrase| message.starts_with(phrase)) => Some(Cause::Key),
+        // Providers refuse keys in JSON. A page of HTML is a firewall's, which found something in the request.
+        403 if message == WORDLESS.to_lowercase() => Some(Cause::Fit),
         400 | 403 if says(&ACCESS) => Some(Cause::Access),
         400 | 403 if says(&MODEL) => Some(Cause::Model),
         _ => (says(&TOO_LONG) || says(&DECLINED) || says(&UNSUPPORTED)).then_some(Cause::Fit),

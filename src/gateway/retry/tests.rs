@@ -1,4 +1,4 @@
-use super::*;
+use super::{super::transport::WORDLESS, *};
 use proptest::prelude::*;
 
 fn status(status: u16, message: &str) -> GatewayError {
@@ -86,6 +86,14 @@ fn requests_that_do_not_suit_a_model_go_to_another_and_cost_no_key_its_turn() {
         assert_eq!(key_fault(&status(code, message)), None, "{message}");
         assert!(!counts_against_breaker(&status(code, message)), "{message}");
     }
+}
+
+#[test]
+fn a_403_without_a_word_is_a_firewalls_and_no_fault_of_the_key() {
+    let error = status(403, WORDLESS);
+    assert_eq!((next(&error, true), key_fault(&error)), (Next::OtherModel, None));
+    assert!(!counts_against_breaker(&error), "it may be for what one caller says");
+    assert_eq!(key_fault(&status(401, WORDLESS)), Some(KeyFault::Refused));
 }
 
 #[test]

@@ -61,6 +61,18 @@ async fn a_key_at_one_models_limit_serves_the_others_unless_it_is_the_account() 
 }
 
 #[tokio::test]
+async fn a_firewall_before_the_provider_puts_no_key_to_rest() {
+    for stream in [false, true] {
+        let app = with_two_keys(Script::queue([Fault::Walled])).await;
+        app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(BETA, 2);
+        for _ in 0..2 {
+            app.ask(Wire::Chat, stream, json!({})).await.is_answered_by(ALPHA, 1);
+        }
+        assert_eq!(app.alpha().keys(), [FIRST, SECOND, FIRST]);
+    }
+}
+
+#[tokio::test]
 async fn keys_take_turns() {
     let app = with_two_keys(Script::ok()).await;
     for _ in 0..4 {

@@ -47,6 +47,10 @@ pub(super) fn refusal(fault: &Fault, speech: Speech, key: Option<&str>) -> Optio
             let page = b"<!doctype html><title>Checking your browser</title><p>One moment\xe2\x80\xa6";
             vec![Act::Send([&head(200, "text/html", Some(page.len()), &[])[..], page].concat())]
         }
+        Fault::Walled => {
+            let page = b"<!doctype html><title>Attention required!</title><p>You have been blocked";
+            vec![Act::Send([&head(403, "text/html", Some(page.len()), &[])[..], page].concat())]
+        }
         Fault::ErrorIn200 => json(200, &error(speech, 500, "Provider returned error").to_string(), &[]),
         _ => return None,
     };

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     ServerError(u16),
     /// 401, 402 or 403, with the key quoted in the message as some providers do.
     Refused(u16),
+    /// 403 with a page of HTML, as firewalls before providers answer.
+    Walled,
     /// Any other status with this message.
     Rejected(u16, &'static str),
     /// Takes the request and never answers.
