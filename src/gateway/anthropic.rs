@@ -29,8 +29,7 @@ pub(super) async fn chat(
     call: &ChatCall,
 ) -> Result<ChatReply, GatewayError> {
     let since = Instant::now();
-    let url = format!("{}/messages", upstream.access.base_url.trim_end_matches('/'));
-    let post = Post { url, headers: headers(upstream, call), body: body(model, call)? };
+    let post = Post { url: upstream.url("messages")?, headers: headers(upstream, call), body: body(model, call)? };
     let response = upstream.post(post, call.stream).await?;
     if call.stream && super::openai::is_events(&response) {
         let reader = EventReader::new(&model.id, call);

@@ -103,6 +103,7 @@ impl Journey<'_> {
             client: &inner.client,
             provider: &leg.model.provider,
             access: &provider.access,
+            address: &provider.address,
             key,
             patience: inner.options.patience(),
             deadline: self.errand.deadline(),

@@ -7,6 +7,7 @@
 //! observed on the way becomes `signals`, which the next decision looks at. `docs/failover.md` tells it to operators.
 
 mod access;
+mod address;
 mod anthropic;
 mod attempt;
 mod backoff;

@@ -25,7 +25,7 @@ pub(super) async fn chat(
     call: &ChatCall,
 ) -> Result<ChatReply, GatewayError> {
     let since = Instant::now();
-    let url = format!("{}/chat/completions", upstream.access.base_url.trim_end_matches('/'));
+    let url = upstream.url("chat/completions")?;
     let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body: body(upstream, model, call) };
     let response = upstream.post(post, call.stream).await?;
     if call.stream && is_events(&response) {
@@ -83,12 +83,12 @@ fn body(upstream: &Upstream<'_>, model: &ModelEntry, call: &ChatCall) -> Vec<u8>
     if let Some(messages) = signature::without(&call.body).filter(|_| !is_gemini(upstream, model)) {
         outgoing = outgoing.with("messages", messages);
     }
-    token_limit::named_for(outgoing, &call.body, &upstream.access.base_url, &model.upstream_name).bytes()
+    token_limit::named_for(outgoing, &call.body, upstream.address.is_openais, &model.upstream_name).bytes()
 }
 
 /// Whether Google may be behind it, whose signatures are for Google alone.
 fn is_gemini(upstream: &Upstream<'_>, model: &ModelEntry) -> bool {
-    upstream.access.base_url.contains("googleapis.com") || model.upstream_name.contains("gemini")
+    upstream.address.is_googles || model.upstream_name.contains("gemini")
 }
 
 /// Reads chunks of a chat completion.
@@ -161,9 +161,8 @@ pub(super) async fn embeddings(
     model: &ModelEntry,
     body: &Object,
 ) -> Result<(Value, Usage), GatewayError> {
-    let url = format!("{}/embeddings", upstream.access.base_url.trim_end_matches('/'));
     let body = Outgoing::new(body).with("model", Value::from(model.upstream_name.as_str())).bytes();
-    let post = Post { url, headers: upstream.access.keys.headers(upstream.key), body };
+    let post = Post { url: upstream.url("embeddings")?, headers: upstream.access.keys.headers(upstream.key), body };
     let response = upstream.post(post, false).await?;
     let mut body = upstream.json(response).await?;
     match body.get("error").filter(|error| !error.is_null()) {

@@ -2,6 +2,7 @@
 
 use super::{
     ProviderAccess,
+    address::Address,
     breaker::{Breaker, BreakerRules},
     keyring::KeyRing,
 };
@@ -9,6 +10,7 @@ use super::{
 /// What is kept of a provider.
 pub(super) struct ProviderState {
     pub(super) access: ProviderAccess,
+    pub(super) address: Address,
     pub(super) keys: KeyRing,
     /// Opens when connections can't be made; failures of one model are that model's.
     pub(super) breaker: Breaker,
@@ -16,6 +18,7 @@ pub(super) struct ProviderState {
 
 impl ProviderState {
     pub(super) fn new(access: ProviderAccess, rules: BreakerRules) -> Self {
-        Self { keys: KeyRing::new(access.keys.count()), breaker: Breaker::new(rules), access }
+        let (address, keys) = (Address::of(&access), KeyRing::new(access.keys.count()));
+        Self { access, address, keys, breaker: Breaker::new(rules) }
     }
 }

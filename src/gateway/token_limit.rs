@@ -7,20 +7,18 @@ use crate::dialect::Object;
 const NEW: &str = "max_completion_tokens";
 /// The older name: all that many compatible hosts know. They ignore the newer one, and answer without a bound.
 const OLD: &str = "max_tokens";
-/// Hosts that take the newer name for every model, or what their names end with.
-const OPENAIS: [&str; 5] = [
-    "api.openai.com",
-    ".api.openai.com",
-    ".openai.azure.com",
-    ".cognitiveservices.azure.com",
-    ".services.ai.azure.com",
-];
 
-/// The body with the bound by the name that this host knows; as it is where there is none.
-pub(super) fn named_for<'a>(mut outgoing: Outgoing<'a>, body: &'a Object, base_url: &str, model: &str) -> Outgoing<'a> {
+/// The body with the bound by the name that the host knows; as it is where there is none. OpenAI's own takes the newer name for
+/// every model.
+pub(super) fn named_for<'a>(
+    mut outgoing: Outgoing<'a>,
+    body: &'a Object,
+    is_openais: bool,
+    model: &str,
+) -> Outgoing<'a> {
     let given = |name: &str| body.get(name).filter(|value| !value.is_null());
     let Some(limit) = given(NEW).or_else(|| given(OLD)) else { return outgoing };
-    let (right, wrong) = match (is_openais(base_url), is_openais_model(model)) {
+    let (right, wrong) = match (is_openais, is_openais_model(model)) {
         (true, _) => (NEW, OLD),
         // Perhaps a way to OpenAI: what the caller says to it is left alone.
         (false, true) => return outgoing,
@@ -30,13 +28,6 @@ pub(super) fn named_for<'a>(mut outgoing: Outgoing<'a>, body: &'a Object, base_u
         outgoing = outgoing.without(wrong).with(right, limit.clone());
     }
     outgoing
-}
-
-fn is_openais(base_url: &str) -> bool {
-    let host = reqwest::Url::parse(base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| {
-        OPENAIS.iter().any(|known| host == *known || (known.starts_with('.') && host.ends_with(known)))
-    })
 }
 
 /// Whether a model has a name of those that refuse the older name: `gpt-5` and later, `o1` and its like.
@@ -55,32 +46,20 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn sent(base_url: &str, model: &str, body: Value) -> Value {
+    fn sent(is_openais: bool, model: &str, body: Value) -> Value {
         let body = body.as_object().cloned().unwrap_or_default();
-        let bytes = named_for(Outgoing::new(&body), &body, base_url, model).bytes();
+        let bytes = named_for(Outgoing::new(&body), &body, is_openais, model).bytes();
         serde_json::from_slice(&bytes).expect("JSON")
     }
 
     #[test]
     fn openai_and_azure_are_told_the_newer_name_and_others_the_older_one() {
         let both = [json!({"max_tokens": 9, "n": 1}), json!({"max_completion_tokens": 9, "n": 1})];
-        let openais = [
-            "https://api.openai.com/v1",
-            "https://eu.api.openai.com/v1",
-            "https://mine.openai.azure.com/openai/v1",
-            "https://mine.services.ai.azure.com/openai/v1",
-        ];
-        let others =
-            ["http://127.0.0.1:11434/v1", "https://api.mistral.ai/v1", "https://api.openai.com.evil.example/v1"];
         for body in both {
-            for host in openais {
-                assert_eq!(sent(host, "gpt-4o", body.clone()), json!({"max_completion_tokens": 9, "n": 1}), "{host}");
-            }
-            for host in others {
-                assert_eq!(sent(host, "gpt-oss:20b", body.clone()), json!({"max_tokens": 9, "n": 1}), "{host}");
-                for model in ["openai/gpt-5-mini", "o3", "gpt-10"] {
-                    assert_eq!(sent(host, model, body.clone()), body, "{host}, {model}");
-                }
+            assert_eq!(sent(true, "gpt-4o", body.clone()), json!({"max_completion_tokens": 9, "n": 1}));
+            assert_eq!(sent(false, "gpt-oss:20b", body.clone()), json!({"max_tokens": 9, "n": 1}));
+            for model in ["openai/gpt-5-mini", "o3", "gpt-10"] {
+                assert_eq!(sent(false, model, body.clone()), body, "{model}");
             }
         }
     }
@@ -88,9 +67,9 @@ mod tests {
     #[test]
     fn of_two_bounds_the_newer_name_holds_and_without_one_there_is_none() {
         let both = json!({"max_tokens": 9, "max_completion_tokens": 5});
-        assert_eq!(sent("http://127.0.0.1/v1", "llama", both.clone()), json!({"max_tokens": 5}));
-        assert_eq!(sent("https://api.openai.com/v1", "gpt-4o", both), json!({"max_completion_tokens": 5}));
+        assert_eq!(sent(false, "llama", both.clone()), json!({"max_tokens": 5}));
+        assert_eq!(sent(true, "gpt-4o", both), json!({"max_completion_tokens": 5}));
         let neither = json!({"max_tokens": null});
-        assert_eq!(sent("https://api.openai.com/v1", "gpt-4o", neither.clone()), neither);
+        assert_eq!(sent(true, "gpt-4o", neither.clone()), neither);
     }
 }

@@ -1,9 +1,9 @@
 //! HTTP to providers: time limits, sizes, and words for what goes wrong, without addresses or credentials.
 
-use super::{GatewayError, ProviderAccess};
+use super::{GatewayError, ProviderAccess, address::Address};
 use futures::StreamExt;
 use reqwest::{
-    Response,
+    Response, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use serde_json::Value;
@@ -45,6 +45,7 @@ pub(super) struct Upstream<'a> {
     pub(super) client: &'a reqwest::Client,
     pub(super) provider: &'a str,
     pub(super) access: &'a ProviderAccess,
+    pub(super) address: &'a Address,
     /// Number of the key to show.
     pub(super) key: usize,
     pub(super) patience: Patience,
@@ -54,12 +55,20 @@ pub(super) struct Upstream<'a> {
 
 /// What to send.
 pub(super) struct Post {
-    pub(super) url: String,
+    pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
 impl Upstream<'_> {
+    /// The URL of a path below the provider's base URL.
+    ///
+    /// # Errors
+    /// It has none.
+    pub(super) fn url(&self, path: &str) -> Result<Url, GatewayError> {
+        self.address.url(path).ok_or_else(|| GatewayError::NoAccess(self.provider.to_owned()))
+    }
+
     /// Posts JSON and returns when a good status is known.
     ///
     /// # Errors

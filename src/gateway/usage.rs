@@ -27,18 +27,21 @@ impl Usage {
     #[must_use]
     pub fn of(body: &Value) -> Self {
         let usage = body.get("usage").filter(|usage| usage.is_object());
-        let count = |path: &str| u32::try_from(usage?.pointer(path)?.as_u64()?).ok();
-        let (input, output, total) = (count("/prompt_tokens"), count("/completion_tokens"), count("/total_tokens"));
+        let number = |within: Option<&Value>, field| u32::try_from(within?.get(field)?.as_u64()?).ok();
+        let count = |field| number(usage, field);
+        let detail = |group, field| number(usage.and_then(|usage| usage.get(group)), field);
+        let of_input = |field| detail("prompt_tokens_details", field);
+        let (input, output, total) = (count("prompt_tokens"), count("completion_tokens"), count("total_tokens"));
         // xAI counts reasoning beside the completion, in the total alone; it is billed as output.
         let beside = total.zip(input).map(|(total, input)| total.saturating_sub(input));
         Self {
             completion_id: body.get("id").and_then(Value::as_str).map(str::to_owned),
             input_tokens: input,
             // DeepSeek's name for it stands beside the others.
-            cached_tokens: count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens")),
-            cache_write_tokens: count("/prompt_tokens_details/cache_write_tokens"),
+            cached_tokens: of_input("cached_tokens").or_else(|| count("prompt_cache_hit_tokens")),
+            cache_write_tokens: of_input("cache_write_tokens"),
             output_tokens: output.map(|output| beside.map_or(output, |beside| beside.max(output))),
-            reasoning_tokens: count("/completion_tokens_details/reasoning_tokens"),
+            reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
             said_bytes: body["choices"].as_array().into_iter().flatten().map(said_bytes).sum(),
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use futures::StreamExt;
+use reqwest::Url;
 use serde_json::Value;
 use std::time::{Instant, SystemTime};
 
@@ -63,7 +64,8 @@ fn post(upstream: &Upstream<'_>, model: &ModelEntry, call: &ChatCall) -> Result<
         provider: provider(),
         problem: format!("the call can't be sent: {e}"),
     })?;
-    Ok(Post { url: signed.url, headers: signed.headers, body })
+    let url = Url::parse(&signed.url).map_err(|_| GatewayError::NoAccess(provider()))?;
+    Ok(Post { url, headers: signed.headers, body })
 }
 
 /// Reads frames of an answer.
