@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 /// Writes that share a transaction at most.
 const BATCH: usize = 512;
 /// How long writes that nobody waits for are gathered.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(20);
 /// After how long a write that was acknowledged is tried again when the database failed.
 const RETRY: Duration = Duration::from_secs(1);
 
