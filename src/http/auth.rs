@@ -2,18 +2,17 @@
 
 use super::error::{ApiError, ErrorType};
 use crate::{
-    access::{Access, AdminKey, Allowance, Headroom, KeyBook, Named, Refusal},
+    access::{Access, AdminKey, Allowance, Caller, Headroom, KeyBook, Named, Refusal},
     domain::KeyId,
     router::Clock,
 };
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::{sync::Arc, time::Duration};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// OpenAI's and Anthropic's clients repeat a 429 by themselves unless this says no.
@@ -55,15 +54,17 @@ pub(super) struct Gate {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Middleware: finds out who calls and puts the [`Caller`](crate::access::Caller) into the request's extensions, or
-/// answers 401. Every answer to a request that was let in says how its caller's limits stand, errors as well.
-pub(super) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+/// Finds out who calls and puts the [`Caller`](crate::access::Caller) into the request's extensions, or answers 401. Every
+/// answer to a request that was let in says how its caller's limits stand, errors as well.
+pub(super) async fn authenticate<F: Future<Output = Response>>(
+    gate: &Gate,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     match gate.access.authenticate(presented(request.headers()), gate.clock.now()) {
         Ok(caller) => {
-            let (key, tenant) = (caller.key().map(KeyId::as_str), caller.tenant());
-            let span = tracing::info_span!("caller", key, tenant = tenant.as_str());
             request.extensions_mut().insert(caller.clone());
-            let mut response = next.run(request).instrument(span).await;
+            let mut response = next(request).instrument(span_of(&caller)).await;
             add_missing(response.headers_mut(), caller.headroom().map(rate_headers).unwrap_or_default());
             response
         }
@@ -74,14 +75,24 @@ pub(super) async fn authenticate(State(gate): State<Gate>, mut request: Request,
     }
 }
 
-/// Middleware: lets the administrator in, and nobody where there is none.
-pub(super) async fn administer(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+/// Says in the log who calls; of those without a key there is nothing to say.
+fn span_of(caller: &Caller) -> Span {
+    let of_key = |key: &KeyId| tracing::info_span!("caller", key = key.as_str(), tenant = caller.tenant().as_str());
+    caller.key().map_or_else(Span::none, of_key)
+}
+
+/// Lets the administrator in, and nobody where there is none.
+pub(super) async fn administer<F: Future<Output = Response>>(
+    gate: &Gate,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let Some(admin) = &gate.admin else {
         let message = "the admin interface is off: set SATISFICE_ADMIN_KEY and restart the service";
         return forbidden("admin_disabled", message).into_response();
     };
     match presented(request.headers()) {
-        Some(shown) if admin.is(shown) => next.run(request).await,
+        Some(shown) if admin.is(shown) => next(request).await,
         Some(_) => {
             tracing::warn!("a wrong admin key was shown");
             unauthenticated("invalid_admin_key", "this is not the admin key").into_response()

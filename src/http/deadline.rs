@@ -2,9 +2,8 @@
 
 use super::error::ApiError;
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, StatusCode, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::{
@@ -76,16 +75,20 @@ fn seconds(text: &str) -> Option<Duration> {
     text.parse().ok().filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
-/// Middleware: answers 504 when the limit is over. The provider's time ends a little before, so that its silence becomes
-/// the decision's outcome and the answer names the decision.
-pub(super) async fn hold(State(service): State<Duration>, mut request: Request, next: Next) -> Response {
+/// Answers 504 when the limit is over. The provider's time ends a little before, so that its silence becomes the decision's
+/// outcome and the answer names the decision.
+pub(super) async fn hold<F: Future<Output = Response>>(
+    service: Duration,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let limit = match Limit::of(request.headers(), service) {
         Ok(limit) => limit,
         Err(error) => return error.into_response(),
     };
     let reserve = RESERVE.min(limit.time / 10);
     request.extensions_mut().insert(ProviderDeadline(Some(Instant::now() + (limit.time - reserve))));
-    match tokio::time::timeout(limit.time, next.run(request)).await {
+    match tokio::time::timeout(limit.time, next(request)).await {
         Ok(response) => response,
         Err(_) => limit.over().into_response(),
     }

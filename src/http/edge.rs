@@ -25,10 +25,13 @@ pub(super) fn finish(routes: Router, paths: Paths) -> Router {
     routes
         .fallback(move |request: Request| async move { no_route(&paths, &request) })
         .method_not_allowed_fallback(move |request: Request| async move { no_method(&served, &request) })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(observe))
-        .layer(middleware::from_fn(speak))
-        .layer(middleware::from_fn(identify))
+        .layer((middleware::from_fn(pass), CatchPanicLayer::custom(panicked)))
+}
+
+/// Middleware: what every request passes, in one, as each of the framework's own would copy everything behind it.
+async fn pass(request: Request, next: Next) -> Response {
+    let observed = |request| observe(request, |request| next.run(request));
+    identify(request, |request| speak(request, observed)).await
 }
 
 fn no_route(paths: &Paths, request: &Request) -> ApiError {
@@ -56,14 +59,14 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::server(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
 }
 
-/// Middleware: a span with the request's id, and the time until the answer's headers.
-async fn observe(request: Request, next: Next) -> Response {
+/// A span with the request's id, and the time until the answer's headers.
+async fn observe<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     let started = Instant::now();
     // The template, not the path: ids in labels would make a series for each.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let id = request.extensions().get::<Id>().map(|id| id.0.to_string());
     let span = tracing::info_span!("request", request_id = id, route, method = %request.method());
-    let response = next.run(request).instrument(span).await;
+    let response = next(request).instrument(span).await;
     let status = response.status().as_str().to_owned();
     metrics::histogram!(names::HTTP_REQUEST_SECONDS, "route" => route, "status" => status)
         .record(started.elapsed().as_secs_f64());

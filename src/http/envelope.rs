@@ -9,7 +9,6 @@ use axum::{
     body::Body,
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode},
-    middleware::Next,
     response::Response,
 };
 use serde_json::{Value, json};
@@ -24,13 +23,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// What lies below these speaks Anthropic's dialect.
 const ROOT: &str = "/v1/messages";
 
-/// Middleware: tells errors of Anthropic's paths in its envelope, whoever made them, and names the request in its header.
-pub(super) async fn speak(request: Request, next: Next) -> Response {
+/// Tells errors of Anthropic's paths in its envelope, whoever made them, and names the request in its header.
+pub(super) async fn speak<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     if !is_anthropics(request.uri().path()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let id = request.extensions().get::<Id>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let status = response.status();
     if let Some(error) = response.extensions_mut().remove::<ErrorBody>() {
         let told = told(&error, status, id.as_ref());
@@ -129,15 +128,23 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
-    use super::{super::error::ApiError, *};
-    use axum::{Router, body::to_bytes, middleware, routing::get};
+    use super::{
+        super::{error::ApiError, request_id::identify},
+        *,
+    };
+    use axum::{
+        Router,
+        body::to_bytes,
+        middleware::{self, Next},
+        routing::get,
+    };
     use tower::ServiceExt;
 
     /// The answer to a request for a path whose handler fails like this.
     async fn failing(path: &str, error: ApiError) -> (Response, Value) {
         let routes = Router::new().route("/{*path}", get(move || async move { error }));
-        let service =
-            routes.layer(middleware::from_fn(speak)).layer(middleware::from_fn(super::super::request_id::identify));
+        let named = |request, next: Next| identify(request, |request| speak(request, |request| next.run(request)));
+        let service = routes.layer(middleware::from_fn(named));
         let request = Request::builder().uri(path).header("x-request-id", "r1").body(Body::empty()).unwrap();
         let mut response = service.oneshot(request).await.unwrap();
         let body = std::mem::take(response.body_mut());

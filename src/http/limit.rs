@@ -3,9 +3,8 @@
 use super::error::ApiError;
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::StatusCode,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http_body::{Frame, SizeHint};
@@ -31,15 +30,19 @@ impl Limiter {
     }
 }
 
-/// Middleware: takes a place or answers 503. A place is held until the last byte of the answer, also of a streamed one,
-/// which is why this is not tower's `ConcurrencyLimit`: that one frees it with the headers.
-pub(super) async fn limit(State(limiter): State<Limiter>, request: Request, next: Next) -> Response {
-    let Ok(place) = limiter.0.try_acquire_owned() else {
+/// Takes a place or answers 503. A place is held until the last byte of the answer, also of a streamed one, which is why this
+/// is not tower's `ConcurrencyLimit`: that one frees it with the headers.
+pub(super) async fn limit<F: Future<Output = Response>>(
+    limiter: &Limiter,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let Ok(place) = Arc::clone(&limiter.0).try_acquire_owned() else {
         let message = "too many requests are being served; come back in a moment";
         let error = ApiError::server(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message);
         return error.retry_after(PAUSE).into_response();
     };
-    next.run(request).await.map(|body| Body::new(Held { body, _place: place }))
+    next(request).await.map(|body| Body::new(Held { body, _place: place }))
 }
 
 /// A body that gives its place back when it is over or dropped.

@@ -12,6 +12,7 @@ mod deadline;
 mod decisions;
 mod edge;
 mod embeddings;
+mod entrance;
 mod envelope;
 mod error;
 mod feedback;
@@ -36,10 +37,12 @@ use crate::{
 };
 use auth::Gate;
 use axum::{body::Bytes, middleware, routing::get};
-use limit::{Limiter, limit};
+use entrance::Entrance;
+use limit::Limiter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use paths::Paths;
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -80,9 +83,11 @@ impl Readiness {
     }
 }
 
-/// What handlers share. Cheap to clone.
+/// What handlers share. Every request clones it, more than once.
 #[derive(Clone)]
-struct App {
+struct App(Arc<Shared>);
+
+struct Shared {
     router: Router,
     door: Door,
     limits: HttpLimits,
@@ -90,6 +95,14 @@ struct App {
     metrics: PrometheusHandle,
     /// The OpenAPI document as JSON.
     document: Bytes,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// The service: every route with its limits.
@@ -100,26 +113,32 @@ pub fn service(
     readiness: Readiness,
     metrics: PrometheusHandle,
 ) -> axum::Router {
-    let limiter = Limiter::new(limits.max_concurrent);
-    let (routes, document) = documented_routes(limiter, limits.request_timeout, door.gate.clone()).split_for_parts();
+    let entrance = Entrance {
+        gate: door.gate.clone(),
+        timeout: limits.request_timeout,
+        limiter: Limiter::new(limits.max_concurrent),
+    };
+    let (routes, document) = documented_routes(entrance).split_for_parts();
     let paths = Paths::of(&document);
     let document = Bytes::from(render(&document));
-    edge::finish(routes.with_state(App { router, door, limits, readiness, metrics, document }), paths)
+    let shared = Shared { router, door, limits, readiness, metrics, document };
+    edge::finish(routes.with_state(App(Arc::new(shared))), paths)
 }
 
 /// The OpenAPI document that `/openapi.json` answers with, as JSON.
 #[must_use]
 pub fn openapi() -> String {
     let nobody = Gate { access: Access::open(), admin: None, clock: Arc::new(SystemClock) };
-    render(&documented_routes(Limiter::new(1), Duration::ZERO, nobody).to_openapi())
+    let entrance = Entrance { gate: nobody, timeout: Duration::ZERO, limiter: Limiter::new(1) };
+    render(&documented_routes(entrance).to_openapi())
 }
 
 fn render(document: &OpenApi) -> String {
     document.to_pretty_json().unwrap_or_else(|e| unreachable!("names and texts are always JSON: {e}"))
 }
 
-/// A layer that is added later lies further out: who calls is asked first.
-fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApiRouter<App> {
+fn documented_routes(entrance: Entrance) -> OpenApiRouter<App> {
+    let entrance = Arc::new(entrance);
     let v1 = OpenApiRouter::with_openapi(head())
         .routes(routes!(route::route))
         .routes(routes!(completion::chat::completions))
@@ -134,9 +153,7 @@ fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApi
         .routes(routes!(models::model))
         // The ids of models have slashes, which a parameter of a documented path can't have.
         .route("/v1/models/{id}/{*rest}", get(models::model))
-        .route_layer(middleware::from_fn_with_state(limiter, limit))
-        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
-        .route_layer(middleware::from_fn_with_state(gate.clone(), auth::authenticate));
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&entrance), entrance::callers));
     let admin = OpenApiRouter::new()
         .routes(routes!(admin::list, admin::create))
         .routes(routes!(admin::show, admin::revoke))
@@ -144,8 +161,7 @@ fn documented_routes(limiter: Limiter, timeout: Duration, gate: Gate) -> OpenApi
         .routes(routes!(admin::usage))
         .routes(routes!(cache::show, cache::clear))
         .routes(routes!(models::all))
-        .route_layer(middleware::from_fn_with_state(timeout, deadline::hold))
-        .route_layer(middleware::from_fn_with_state(gate, auth::administer));
+        .route_layer(middleware::from_fn_with_state(entrance, entrance::administrators));
     v1.merge(admin)
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))

@@ -101,6 +101,6 @@ pub(super) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     responses((status = 200, description = "OpenAPI.", body = Object, content_type = "application/json"))
 )]
 pub(super) async fn openapi_json(State(app): State<App>) -> impl IntoResponse {
-    let document: Bytes = app.document;
+    let document: Bytes = app.document.clone();
     ([(header::CONTENT_TYPE, "application/json")], document)
 }

@@ -4,7 +4,6 @@ use crate::domain::RequestId;
 use axum::{
     extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
-    middleware::Next,
     response::Response,
 };
 use std::convert::Infallible;
@@ -27,13 +26,16 @@ impl<S: Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// Middleware: finds or makes the id, and puts it on the answer.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+/// Finds or makes the id, and puts it on the answer.
+pub(super) async fn identify<F: Future<Output = Response>>(
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let id = given(request.headers()).unwrap_or_else(fresh);
     // Visible ASCII, so it is a header value; if it were not, an answer without the id is better than none.
     let value = HeaderValue::from_str(id.0.as_str()).ok();
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Some(value) = value {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }

@@ -81,8 +81,12 @@ async fn what_no_handler_answers_has_the_envelope_and_an_id() {
 #[tokio::test]
 async fn a_place_is_held_until_the_last_byte_of_the_answer() {
     let endless = || async { Body::from_stream(futures::stream::pending::<Result<Bytes, Infallible>>()) };
-    let routes =
-        axum::Router::new().route("/", get(endless)).layer(middleware::from_fn_with_state(Limiter::new(1), limit));
+    let limiter = Limiter::new(1);
+    let placed = move |request: Request<Body>, next: middleware::Next| {
+        let limiter = limiter.clone();
+        async move { limit::limit(&limiter, request, |request| next.run(request)).await }
+    };
+    let routes = axum::Router::new().route("/", get(endless)).layer(middleware::from_fn(placed));
     let first = call(&routes, Method::GET, "/").await;
     assert_eq!(first.status(), 200);
 

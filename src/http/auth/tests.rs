@@ -1,8 +1,14 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use super::*;
+use super::{
+    super::{
+        entrance::{Entrance, administrators, callers},
+        limit::Limiter,
+    },
+    *,
+};
 use crate::{
-    access::{ApiKey, Caller, KEY_BYTES, LimitScope, NewKey, Quantity, Rules},
+    access::{ApiKey, KEY_BYTES, LimitScope, NewKey, Quantity, Rules},
     domain::{DecisionId, Tenant, UnixMillis, Usd},
     store::Store,
 };
@@ -40,15 +46,17 @@ async fn door(admin: Option<&str>) -> (Door, String) {
     (Door::new(keys, admin, Arc::new(Stopped)), issued.key.expose().to_owned())
 }
 
+fn entrance(door: &Door) -> Arc<Entrance> {
+    Arc::new(Entrance { gate: door.gate.clone(), timeout: Duration::from_secs(60), limiter: Limiter::new(8) })
+}
+
 /// `/v1` says who calls; `/admin` is there.
 fn service(door: &Door) -> Router {
     let who = |Extension(caller): Extension<Caller>| async move { caller.tenant().to_string() };
-    let v1 = Router::new()
-        .route("/v1", get(who))
-        .route_layer(middleware::from_fn_with_state(door.gate.clone(), authenticate));
+    let v1 = Router::new().route("/v1", get(who)).route_layer(middleware::from_fn_with_state(entrance(door), callers));
     let admin = Router::new()
         .route("/admin", get(|| async { "admin" }))
-        .route_layer(middleware::from_fn_with_state(door.gate.clone(), administer));
+        .route_layer(middleware::from_fn_with_state(entrance(door), administrators));
     v1.merge(admin)
 }
 
