@@ -7,6 +7,7 @@ use crate::{
         self, AwsCredentials, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Secret,
         Settings, Source,
     },
+    domain::DataHandling,
     encoder::ModelFolder,
     gateway::{AwsAccess, BedrockAccess, ProviderAccess, ProviderKeys},
 };
@@ -213,6 +214,8 @@ fn configured(mut provider: Provider, given: &ProviderSettings) -> Provider {
         // What the file says of this service wins over a variable that other programs read as well.
         (provider.base_url, provider.base_url_env) = (url.as_str().to_owned(), None);
     }
+    let DataHandling { region, policy } = &mut provider.handling;
+    (*region, *policy) = (given.region.clone().or(region.take()), given.data_policy.or(*policy));
     if let Some(variable) = &given.api_key_env {
         provider.key_env = vec![variable.as_str().to_owned()];
     }
@@ -237,6 +240,7 @@ fn new_provider(name: &str) -> Provider {
         key_env: Vec::new(),
         dialect: Dialect::OpenAi,
         auth: Dialect::OpenAi.key_header(),
+        handling: DataHandling::default(),
         docs: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Providers: who serves models, and how they are spoken to.
 
+use crate::domain::DataHandling;
 use serde::Serialize;
 use std::str::FromStr;
 
@@ -110,6 +111,8 @@ pub struct Provider {
     pub dialect: Dialect,
     /// Where it expects its key. Bedrock's calls are signed instead if there is no API key.
     pub auth: KeyHeader,
+    /// Where and how it handles what it is sent, as far as is known.
+    pub handling: DataHandling,
     /// Its documentation.
     pub docs: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! Catalogues as TOML that people can edit and [`super::Catalog::parse`] reads back.
 
 use super::{Benchmark, Capabilities, Latency, ModelEntry, ModelKind, Price, Provider, SimulatedBehaviour};
+use crate::domain::{DataPolicy, Region};
 use std::fmt::Write;
 use toml::Value;
 
@@ -52,6 +53,8 @@ fn provider(provider: &Provider) -> String {
         lines.put("auth", provider.auth.as_str());
     }
     lines.put("key_env", provider.key_env.clone());
+    lines.put_some("region", provider.handling.region.as_ref().map(Region::as_str));
+    lines.put_some("data_policy", provider.handling.policy.map(DataPolicy::as_str));
     lines.put_some("docs", provider.docs.as_deref());
     lines.0 + "\n"
 }

@@ -4,7 +4,7 @@ use super::simulate::Degrade;
 use crate::{
     app::Invocation,
     config::Flags,
-    domain::{Quality, Usd},
+    domain::{DataPolicy, Quality, Region, Usd},
     encoder::EncoderMode,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -139,6 +139,12 @@ pub(super) struct Wishes {
     /// Not these models
     #[arg(long, value_delimiter = ',', value_name = "PATTERNS")]
     pub(super) exclude: Vec<String>,
+    /// Only providers that process requests in one of these regions
+    #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
+    pub(super) regions: Vec<Region>,
+    /// Only providers that keep to this data policy, or to a stricter one
+    #[arg(long, value_name = "POLICY", value_parser = data_policy)]
+    pub(super) data_policy: Option<DataPolicy>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -192,6 +198,10 @@ pub(super) struct BenchEncoderArgs {
 fn parse_mode(text: &str) -> Result<EncoderMode, String> {
     let modes = [EncoderMode::Int8, EncoderMode::F32];
     modes.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| "give int8 or f32".to_owned())
+}
+
+fn data_policy(text: &str) -> Result<DataPolicy, String> {
+    text.parse().map_err(|()| format!("give one of {}", DataPolicy::ALL.map(DataPolicy::as_str).join(", ")))
 }
 
 /// Positions that the encoder knows.

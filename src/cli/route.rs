@@ -77,6 +77,8 @@ impl Wishes {
             ("max_latency_ms", self.max_latency_ms.map(Value::from)),
             ("models", list(&self.models)),
             ("exclude", list(&self.exclude)),
+            ("regions", (!self.regions.is_empty()).then(|| json!(self.regions))),
+            ("data_policy", self.data_policy.map(|policy| Value::from(policy.as_str()))),
             ("explain", Some(Value::from(true))),
         ];
         fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()

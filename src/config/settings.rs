@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{ModelLimits, RequireKey, Rules, TenantLimits},
     catalog::{Dialect, KeyHeader},
-    domain::{DecisionMode, Quality, RateLimits, Scope, Tenant, Usd},
+    domain::{DataPolicy, DecisionMode, Quality, RateLimits, Region, Scope, Tenant, Usd},
     encoder::EncoderMode,
     policy::LearningRates,
     store::Durability,
@@ -84,6 +84,10 @@ section! {
         ["ALLOW"] allow: Vec<String> = is("*"), ANY;
         /// Models that may not, even if allowed.
         ["DENY"] deny: Vec<String> = is(""), ANY;
+        /// Where requests may be processed, as `region` of their providers says; empty, anywhere.
+        ["REGIONS"] regions: Vec<Region> = is(""), ANY;
+        /// What providers may do with requests, as their `data_policy` says: this or a stricter one; unset, anything.
+        ["DATA_POLICY"] data_policy: Option<DataPolicy> = unset("no_training"), ANY;
         /// Whose experience it learns from and adds to; policies of one scope share it.
         scope: Scope = is("default"), ANY;
         /// Which answers are given again to requests that don't say; unset, `mode` of `[cache]`.
@@ -209,6 +213,10 @@ section! {
         auth: Option<KeyHeader> = unset("bearer"), ANY;
         /// Environment variable that holds its key, or several with commas between them; unset, the catalogue's.
         api_key_env: Option<VariableName> = unset("OPENAI_API_KEY"), ANY;
+        /// Where it processes requests; unset, as the catalogue says, and unknown for most.
+        region: Option<Region> = unset("eu"), ANY;
+        /// What it does with requests by its terms with you: may_train, no_training or zero_retention; unset, as the catalogue says.
+        data_policy: Option<DataPolicy> = unset("zero_retention"), ANY;
         /// Which of its models may be used.
         models: Vec<String> = is("*"), ANY;
     }

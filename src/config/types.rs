@@ -4,7 +4,7 @@ use super::values::{Field, Range, Raw, Shape, not, text};
 use crate::{
     access::RequireKey,
     catalog::{Dialect, KeyHeader},
-    domain::{DecisionMode, Scope},
+    domain::{DataPolicy, DecisionMode, Scope},
     encoder::EncoderMode,
     store::Durability,
     telemetry::LogFormat,
@@ -99,6 +99,7 @@ macro_rules! choice_field {
         }
     };
 }
+choice_field!(DataPolicy { "may_train" => MayTrain, "no_training" => NoTraining, "zero_retention" => ZeroRetention });
 choice_field!(CacheMode { "off" => Off, "exact" => Exact, "semantic" => Semantic });
 // The other dialects are the catalogue's own providers'.
 choice_field!(Dialect { "openai" => OpenAi, "anthropic" => Anthropic });

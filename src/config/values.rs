@@ -1,6 +1,6 @@
 //! How a raw value becomes a typed one: [`Raw`] in, a [`Field`] out.
 
-use crate::domain::{Quality, Usd};
+use crate::domain::{InvalidId, Quality, Region, Usd};
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 /// A value as it was given.
@@ -73,7 +73,8 @@ pub(super) enum Shape {
     Choice(&'static [&'static str]),
     /// A string, in words.
     Text(&'static str),
-    List,
+    /// An array of strings, in words.
+    List(&'static str),
 }
 
 impl Shape {
@@ -84,8 +85,7 @@ impl Shape {
             Self::Whole => format!("a whole number{range}"),
             Self::Number => format!("a number{range}"),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
-            Self::Text(words) => words.to_owned(),
-            Self::List => "an array of model patterns such as \"anthropic/*\"".to_owned(),
+            Self::Text(words) | Self::List(words) => words.to_owned(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Shape {
         match self {
             Self::Bool | Self::Whole | Self::Number => plain.to_owned(),
             Self::Choice(_) | Self::Text(_) => format!("{plain:?}"),
-            Self::List => format!("{:?}", list(plain)),
+            Self::List(_) => format!("{:?}", list(plain)),
         }
     }
 }
@@ -121,6 +121,15 @@ pub(super) fn text<'a>(raw: &'a Raw, words: &str) -> Result<&'a str, String> {
     match raw {
         Raw::Text(text) | Raw::Plain(text) => Ok(text.trim()),
         other => Err(not(other, words)),
+    }
+}
+
+/// The texts of a setting that is a list.
+fn texts(raw: &Raw) -> Result<Vec<String>, String> {
+    match raw {
+        Raw::List(items) => Ok(items.clone()),
+        Raw::Plain(plain) => Ok(list(plain)),
+        other => Err(not(other, "an array of strings")),
     }
 }
 
@@ -199,17 +208,27 @@ impl<T: Field> Field for Option<T> {
 }
 
 impl Field for Vec<String> {
-    const SHAPE: Shape = Shape::List;
+    const SHAPE: Shape = Shape::List("an array of model patterns such as \"anthropic/*\"");
     fn parse(raw: &Raw, _: Range) -> Result<Self, String> {
-        let items = match raw {
-            Raw::List(items) => items.clone(),
-            Raw::Plain(plain) => list(plain),
-            other => return Err(not(other, "an array of strings")),
-        };
+        let items = texts(raw)?;
         match items.iter().find(|item| item.is_empty() || item.contains(char::is_whitespace)) {
             Some(bad) => Err(format!("{bad:?} is not a model pattern")),
             None => Ok(items),
         }
+    }
+}
+
+impl Field for Vec<Region> {
+    const SHAPE: Shape = Shape::List("an array of regions such as \"eu\" or \"eu-central-1\"");
+    fn parse(raw: &Raw, _: Range) -> Result<Self, String> {
+        texts(raw)?.iter().map(|name| name.parse().map_err(|error: InvalidId| error.to_string())).collect()
+    }
+}
+
+impl Field for Region {
+    const SHAPE: Shape = Shape::Text("a region such as \"eu\" or \"eu-central-1\"");
+    fn parse(raw: &Raw, _: Range) -> Result<Self, String> {
+        text(raw, "a region")?.parse().map_err(|error: InvalidId| error.to_string())
     }
 }
 

@@ -79,6 +79,10 @@ pub enum Exclusion {
     NotAllowed,
     /// The caller's `exclude`, or the configuration, rules it out.
     Denied,
+    /// It is not known that its provider processes requests in a region that is asked for.
+    Region,
+    /// It is not known that its provider keeps to the data policy that is asked for.
+    DataPolicy,
     /// Its expected cost is above the caller's `max_cost_usd`, or its price above the caller's `max_price`.
     TooExpensive,
     /// Its expected latency is above the caller's `max_latency_ms`.
@@ -99,6 +103,31 @@ pub enum Exclusion {
     },
 }
 
+impl Exclusion {
+    /// The name of the rule, as it stands on the wire and in exported files.
+    #[must_use]
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::ProviderDisabled => "provider_disabled",
+            Self::Unpriced => "unpriced",
+            Self::ContextWindow { .. } => "context_window",
+            Self::OutputLimit { .. } => "output_limit",
+            Self::NoTools => "no_tools",
+            Self::NoVision => "no_vision",
+            Self::NoJsonSchema => "no_json_schema",
+            Self::NotAllowed => "not_allowed",
+            Self::Denied => "denied",
+            Self::Region => "region",
+            Self::DataPolicy => "data_policy",
+            Self::TooExpensive => "too_expensive",
+            Self::TooSlow => "too_slow",
+            Self::Deprecated => "deprecated",
+            Self::Inexpressible { .. } => "inexpressible",
+            Self::Unwell { .. } => "unwell",
+        }
+    }
+}
+
 impl fmt::Display for Exclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,6 +140,8 @@ impl fmt::Display for Exclusion {
             Self::NoJsonSchema => f.write_str("can't answer in a JSON schema"),
             Self::NotAllowed => f.write_str("not among the models allowed"),
             Self::Denied => f.write_str("excluded by request or configuration"),
+            Self::Region => f.write_str("not known to be processed in a region that is asked for"),
+            Self::DataPolicy => f.write_str("its provider is not known to keep to the data policy asked for"),
             Self::TooExpensive => f.write_str("expected cost above max_cost_usd, or price above max_price"),
             Self::TooSlow => f.write_str("expected latency above max_latency_ms"),
             Self::Deprecated => f.write_str("withdrawn by its provider"),

@@ -1,4 +1,4 @@
-//! Values that the rest of the house talks in: ids, units, prompts, decisions, outcomes, feedback.
+//! Values that the rest of the house talks in: ids, units, prompts, data handling, decisions, outcomes, feedback.
 //!
 //! Nothing here does IO, reads a clock or draws a random number. Constructors check ranges once, so that a value that
 //! exists is a value that is right.
@@ -7,6 +7,7 @@ mod cached;
 mod decision;
 mod embedding;
 mod feedback;
+mod handling;
 mod ids;
 mod key;
 mod near;
@@ -19,6 +20,7 @@ pub use cached::{CacheHit, CacheMatch};
 pub use decision::{Candidate, Decision, DecisionMode, Exclusion, Predicted, RoutingRule, Timings};
 pub use embedding::EmbeddingRecord;
 pub use feedback::{Feedback, FeedbackSource, Reward, Verdict};
+pub use handling::{DataDemands, DataHandling, DataPolicy, Region};
 pub use ids::{DecisionId, InvalidId, KeyId, ModelId, RequestId, Scope, SessionId, Tenant, covers};
 pub use key::{CallerId, KeyHash, KeyLimits, KeyRecord, RateLimits, Spent};
 pub use near::{near_models, nearest};

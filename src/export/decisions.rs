@@ -97,28 +97,8 @@ fn candidates(all: &[&Candidate]) -> Columns {
     columns.number_option("cost_usd", predicted(|p| p.cost_usd.get()));
     columns.number_option("latency_ms", predicted(|p| p.latency_ms));
     columns.tokens_option("output_tokens", all.iter().map(|c| c.predicted.as_ref().map(|p| p.output_tokens)));
-    columns.text_option("excluded_by", all.iter().map(|c| c.excluded_by.as_ref().map(rule_name)));
+    columns.text_option("excluded_by", all.iter().map(|c| c.excluded_by.as_ref().map(Exclusion::rule)));
     columns
-}
-
-/// The name of the rule, as it stands on the wire.
-const fn rule_name(exclusion: &Exclusion) -> &'static str {
-    match exclusion {
-        Exclusion::ProviderDisabled => "provider_disabled",
-        Exclusion::Unpriced => "unpriced",
-        Exclusion::ContextWindow { .. } => "context_window",
-        Exclusion::OutputLimit { .. } => "output_limit",
-        Exclusion::NoTools => "no_tools",
-        Exclusion::NoVision => "no_vision",
-        Exclusion::NoJsonSchema => "no_json_schema",
-        Exclusion::NotAllowed => "not_allowed",
-        Exclusion::Denied => "denied",
-        Exclusion::TooExpensive => "too_expensive",
-        Exclusion::TooSlow => "too_slow",
-        Exclusion::Deprecated => "deprecated",
-        Exclusion::Inexpressible { .. } => "inexpressible",
-        Exclusion::Unwell { .. } => "unwell",
-    }
 }
 
 fn timings(columns: &mut Columns, rows: Rows<'_>) {

@@ -5,7 +5,7 @@ use crate::{
     cache::{Cache, CacheKey, CacheOptions, Fingerprint},
     config::{CacheMode, CacheRule, DEFAULT_POLICY, Settings},
     dialect::Object,
-    domain::Usd,
+    domain::{DataDemands, DataPolicy, Region, Usd},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
@@ -114,6 +114,7 @@ fn wishes(print: &mut Fingerprint, options: &RouteOptions) {
         session_id: _,
         fallbacks,
         providers,
+        data: DataDemands { regions, policy },
         cache: _,
     } = options;
     let ProviderWishes { only, ignore, order, allow_fallbacks, max_input_usd_per_million, max_output_usd_per_million } =
@@ -125,6 +126,9 @@ fn wishes(print: &mut Fingerprint, options: &RouteOptions) {
     for list in [models, exclude, fallbacks, only, ignore, order] {
         print.list(list);
     }
+    let regions: Vec<String> = regions.iter().map(Region::to_string).collect();
+    print.list(&regions);
+    print.text(policy.map(DataPolicy::as_str).unwrap_or_default());
     print.text(if *allow_fallbacks { "others" } else { "none" });
     print.number(max_input_usd_per_million.map(Usd::get));
     print.number(max_output_usd_per_million.map(Usd::get));

@@ -6,6 +6,7 @@ use super::{FleetModel, Inner, RouteError, Router, forward::status_of};
 use crate::{
     access::{Caller, Named, Stake},
     catalog::{BilledTokens, Price},
+    config::DEFAULT_POLICY,
     dialect::Object,
     domain::{ModelId, OutcomeStatus, RequestId, Usd, tokens_of},
     gateway::{ChatReply, EmbeddingsCall, Forwarded, GatewayError, Leg, OpenGate, Told, Usage},
@@ -87,6 +88,10 @@ impl Inner {
             return Err(excluded(reason));
         }
         let price = model.entry.price.as_ref().ok_or_else(|| excluded("no price is known"))?;
+        if let Some(policy) = self.policies.get(DEFAULT_POLICY) {
+            let met = model.handling.meet(&policy.regions, policy.data_policy);
+            met.map_err(|exclusion| excluded(&exclusion.to_string()))?;
+        }
         Ok((model, price))
     }
 }

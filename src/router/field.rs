@@ -102,7 +102,7 @@ impl Inner {
         let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
         let output_tokens = expected_output(model, request, classification.output_tokens);
         let cached_tokens = warm.as_ref().filter(|(warm, _)| *warm == entry.id).map_or(0, |(_, cached)| *cached);
-        let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, .. } = &request.options;
+        let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, data, .. } = &request.options;
         let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
         if plan.only.is_none() && !allowed(&plan.policy.allow) {
             return Err(Exclusion::Denied);
@@ -114,6 +114,8 @@ impl Inner {
             return Err(Exclusion::Denied);
         }
         providers.admit(&entry.provider)?;
+        model.handling.meet(&plan.policy.regions, plan.policy.data_policy)?;
+        model.handling.meet(&data.regions, data.policy)?;
         catalog::eligible(
             entry,
             &EligibilityQuery {

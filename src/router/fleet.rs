@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Catalog, Dialect, ModelEntry, ModelKind, Provider},
-    domain::{ModelId, TaskType},
+    domain::{DataHandling, ModelId, TaskType},
 };
 use std::collections::BTreeSet;
 
@@ -13,6 +13,8 @@ pub struct FleetModel {
     pub entry: ModelEntry,
     /// How its provider is spoken to.
     pub dialect: Dialect,
+    /// Where and how its provider handles what it is sent.
+    pub handling: DataHandling,
     /// Ability u for each of [`TaskType::ALL`], in that order.
     abilities: Vec<f64>,
     /// Why it can't be used at all, in words; `None` when it can.
@@ -63,6 +65,7 @@ impl Fleet {
             FleetModel {
                 entry: entry.clone(),
                 dialect: provider.map_or(Dialect::OpenAi, |p| p.dialect),
+                handling: provider.map(|p| p.handling.clone()).unwrap_or_default(),
                 abilities: TaskType::ALL.iter().map(|&t| entry.ability(t).logit).collect(),
                 disabled,
             }

@@ -6,7 +6,7 @@ use crate::{
     catalog::Price,
     config::CacheMode,
     dialect::{Inexpressible, Object},
-    domain::{DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
+    domain::{DataDemands, DecisionMode, Exclusion, ModelId, Prompt, Quality, RequestId, SessionId, Usd},
     encoder::EncodeError,
     gateway::GatewayError,
     store::StoreError,
@@ -73,6 +73,8 @@ pub struct RouteOptions {
     pub fallbacks: Vec<String>,
     /// Who may serve.
     pub providers: ProviderWishes,
+    /// Where and how the request may be handled; what the policy demands counts beside it.
+    pub data: DataDemands,
     /// Which answers may be given again; as far as the policy allows it.
     pub cache: Option<CacheMode>,
 }

@@ -291,7 +291,7 @@ async fn openrouters_fields_choose_who_serves() {
             let refused = speech.ask(&app, json!({"model": "auto", "models": [STEADY], "provider": provider})).await;
             assert_eq!((refused.status.as_u16(), refused.error().1.as_str()), (400, "no_eligible_model"), "{provider}");
         }
-        let denied = speech.ask(&app, json!({"provider": {"data_collection": "deny"}})).await;
+        let denied = speech.ask(&app, json!({"provider": {"data_collection": "never"}})).await;
         assert_eq!(denied.error().2.as_deref(), Some("provider.data_collection"));
     }
     let wishes = json!({"input": "hi", "provider": {"allow_fallbacks": false}});

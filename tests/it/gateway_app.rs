@@ -90,6 +90,8 @@ pub(crate) struct GatewayMake {
     pub(crate) providers: Vec<Provider>,
     /// Keys of `[gateway]` that differ from [`GATEWAY`].
     pub(crate) gateway: Vec<(&'static str, &'static str)>,
+    /// Further lines of `[routing]`.
+    pub(crate) routing: &'static str,
     /// Further models, as the catalogue has them.
     pub(crate) models: &'static str,
     /// Further sections of the configuration.
@@ -107,6 +109,7 @@ impl Default for GatewayMake {
         Self {
             providers,
             gateway: Vec::new(),
+            routing: "",
             models: "",
             sections: "",
             timeout: Duration::from_secs(60),
@@ -147,8 +150,8 @@ impl GatewayMake {
         let gateway: String = gateway.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let timeout = self.timeout.as_millis();
         format!(
-            "[limits]\nrequest_timeout_ms = {timeout}\n[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}{}",
-            self.sections
+            "[limits]\nrequest_timeout_ms = {timeout}\n[routing]\nexploration = 0.0\nquality_target = 0.0\nkappa = 0.0\n{}[catalog]\nfile = {catalog:?}\n[gateway]\n{gateway}{}",
+            self.routing, self.sections
         )
     }
 

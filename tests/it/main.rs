@@ -4,6 +4,7 @@ mod access;
 mod bills;
 mod caching;
 mod classifier;
+mod data_handling;
 mod dialects;
 mod embeddings;
 mod encoder;

@@ -1,6 +1,7 @@
 //! The kinds of values that a catalogue holds, each with its range.
 
 use crate::catalog::{BenchmarkName, Capabilities, Dialect, KeyHeader, ModelKind, Rate, Tier, reader::Kind};
+use crate::domain::{DataPolicy, Region};
 use jiff::civil::Date;
 use toml::de::DeValue;
 
@@ -22,6 +23,12 @@ pub(super) const DIALECT: Kind<Dialect> =
     Kind { expected: "openai, anthropic, bedrock or simulated", read: |value| str(value)?.parse().ok() };
 pub(super) const KEY_HEADER: Kind<KeyHeader> =
     Kind { expected: "bearer, api-key or x-api-key", read: |value| str(value)?.parse().ok() };
+pub(super) const REGION: Kind<Region> = Kind {
+    expected: "a region such as eu or eu-central-1: at most 32 lower-case letters, digits and -",
+    read: |value| str(value)?.parse().ok(),
+};
+pub(super) const DATA_POLICY: Kind<DataPolicy> =
+    Kind { expected: "may_train, no_training or zero_retention", read: |value| str(value)?.parse().ok() };
 pub(super) const MODEL_KIND: Kind<ModelKind> =
     Kind { expected: "chat or embedding", read: |value| str(value)?.parse().ok() };
 pub(super) const BENCHMARK: Kind<BenchmarkName> = Kind {

@@ -8,10 +8,10 @@ use super::{
     faults::Faults,
     reader::{Kind, Section},
 };
-use crate::domain::{ModelId, TaskType};
+use crate::domain::{DataHandling, ModelId, TaskType};
 use kinds::{
-    BENCHMARK, CAPABILITIES, DATE, DIALECT, FLAG, KEY_HEADER, LOGIT, MODEL_ID, MODEL_KIND, NAME, NAMES, POSITIVE, RATE,
-    SHARE, TEXT, TIER, TOKENS, URL, VERBOSITY,
+    BENCHMARK, CAPABILITIES, DATA_POLICY, DATE, DIALECT, FLAG, KEY_HEADER, LOGIT, MODEL_ID, MODEL_KIND, NAME, NAMES,
+    POSITIVE, RATE, REGION, SHARE, TEXT, TIER, TOKENS, URL, VERBOSITY,
 };
 use std::collections::HashSet;
 use toml::de::DeTable;
@@ -60,10 +60,13 @@ fn provider(mut section: Section<'_, '_>, faults: &mut Faults<'_>) -> Option<Pro
     let base_url_env = addressed(&mut section, faults, dialect, "base_url_env", &NAME);
     let auth = addressed(&mut section, faults, dialect, "auth", &KEY_HEADER);
     let key_env = section.optional(faults, "key_env", &NAMES).unwrap_or_default();
+    let region = section.optional(faults, "region", &REGION);
+    let policy = section.optional(faults, "data_policy", &DATA_POLICY);
     let docs = section.optional(faults, "docs", &URL);
     section.finish(faults);
     let auth = auth.unwrap_or_else(|| dialect.key_header());
-    Some(Provider { id: id?, name: name?, base_url: base_url?, base_url_env, key_env, dialect, auth, docs })
+    let handling = DataHandling { region, policy };
+    Some(Provider { id: id?, name: name?, base_url: base_url?, base_url_env, key_env, dialect, auth, handling, docs })
 }
 
 /// A key that means something only for servers that anybody can run.

@@ -102,7 +102,7 @@ fn faults_are_named_in_the_callers_words() {
             (json!({"stream": "yes"}), "stream"),
             (json!({"models": "a/*"}), "models"),
             (json!({"provider": {"order": 1}}), "provider.order"),
-            (json!({"provider": {"data_collection": "deny"}}), "provider.data_collection"),
+            (json!({"provider": {"data_collection": "never"}}), "provider.data_collection"),
         ] {
             let error = read(wire, &body(wire, &fields)).unwrap_err();
             assert_eq!((error.status().as_u16(), error.param()), (400, Some(param)), "{wire:?} {fields}");

@@ -223,23 +223,7 @@ impl From<&Candidate> for CandidateBody {
 
 impl From<&Exclusion> for ExclusionBody {
     fn from(exclusion: &Exclusion) -> Self {
-        let rule = match exclusion {
-            Exclusion::ProviderDisabled => "provider_disabled",
-            Exclusion::Unpriced => "unpriced",
-            Exclusion::ContextWindow { .. } => "context_window",
-            Exclusion::OutputLimit { .. } => "output_limit",
-            Exclusion::NoTools => "no_tools",
-            Exclusion::NoVision => "no_vision",
-            Exclusion::NoJsonSchema => "no_json_schema",
-            Exclusion::NotAllowed => "not_allowed",
-            Exclusion::Denied => "denied",
-            Exclusion::TooExpensive => "too_expensive",
-            Exclusion::TooSlow => "too_slow",
-            Exclusion::Deprecated => "deprecated",
-            Exclusion::Inexpressible { .. } => "inexpressible",
-            Exclusion::Unwell { .. } => "unwell",
-        };
-        Self { rule, reason: exclusion.to_string() }
+        Self { rule: exclusion.rule(), reason: exclusion.to_string() }
     }
 }
 

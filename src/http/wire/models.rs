@@ -1,7 +1,9 @@
 //! The list of models: OpenAI's shape, with what routing knows beside it.
 
+use super::names::DataPolicyName;
 use crate::{
     catalog::{self, ModelEntry, Price, Rate},
+    domain::Region,
     gateway::{BreakerState, Health},
     router::FleetModel,
 };
@@ -125,6 +127,11 @@ pub(crate) struct ModelDetails {
     vision: bool,
     /// Answers in a JSON schema.
     json_schema: bool,
+    /// Where its provider processes requests; null when nobody said.
+    #[schema(example = "eu")]
+    region: Option<String>,
+    /// What its provider does with requests; null when nobody said.
+    data_policy: Option<DataPolicyName>,
     /// Its class: nano, small, medium, large or frontier.
     #[schema(example = "small")]
     tier: &'static str,
@@ -190,6 +197,8 @@ impl ModelBody {
                 tools: entry.capabilities.tools,
                 vision: entry.capabilities.vision,
                 json_schema: entry.capabilities.json_schema,
+                region: model.handling.region.as_ref().map(Region::to_string),
+                data_policy: model.handling.policy.map(Into::into),
                 tier: entry.tier.as_str(),
                 price: entry.price.as_ref().map(Into::into),
             }),

@@ -49,6 +49,17 @@ mirror! {
     }
 }
 mirror! {
+    /// What providers may do with a request; each is stricter than those before it.
+    DataPolicyName = domain::DataPolicy {
+        /// Train on it.
+        MayTrain,
+        /// Keep it for a while, but not train on it.
+        NoTraining,
+        /// Keep nothing after the answer.
+        ZeroRetention,
+    }
+}
+mirror! {
     /// Who gives a score; decides how much it is believed.
     Source = domain::FeedbackSource {
         /// A person.

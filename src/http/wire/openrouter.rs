@@ -3,7 +3,7 @@
 
 use super::{super::error::ApiError, Object};
 use crate::{
-    domain::{ModelId, Usd},
+    domain::{DataPolicy, ModelId, Usd},
     router::{ModelChoice, ProviderWishes, RouteOptions},
 };
 use serde::Deserialize;
@@ -33,10 +33,13 @@ pub(crate) struct Provider {
     #[serde(default)]
     #[schema(value_type = Option<MaxPrice>)]
     max_price: Option<Object<MaxPrice>>,
-    /// Only `allow`: it is not known here which providers keep data. Name those that you trust in `only`.
+    /// `deny`: only providers that, as the operator says, do not train on requests. As `route.data_policy = "no_training"`.
     #[serde(default)]
-    #[schema(inline, value_type = Option<DataCollection>)]
-    data_collection: Option<String>,
+    #[schema(inline)]
+    data_collection: Option<DataCollection>,
+    /// Whether only providers may serve that, as the operator says, keep nothing. As `route.data_policy = "zero_retention"`.
+    #[serde(default)]
+    zdr: Option<bool>,
     /// Only `price`: the cheapest model that is good enough is what is chosen anyway. For speed there is
     /// `route.max_latency_ms`.
     #[serde(default)]
@@ -63,13 +66,14 @@ pub(crate) struct MaxPrice {
     completion: Option<Usd>,
 }
 
-/// Providers that keep data.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only its schema is used; the field is read as text to say more of what is refused")]
-enum DataCollection {
-    /// May serve.
+/// Whether providers that collect data may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DataCollection {
+    /// They may.
     Allow,
+    /// They may not.
+    Deny,
 }
 
 /// What is preferred.
@@ -94,6 +98,12 @@ impl utoipa::PartialSchema for Never {
 impl ToSchema for Never {}
 
 impl Provider {
+    /// What is demanded of the way in which the request is handled.
+    pub(super) fn data_policy(&self) -> Option<DataPolicy> {
+        let denied = (self.data_collection == Some(DataCollection::Deny)).then_some(DataPolicy::NoTraining);
+        (self.zdr == Some(true)).then_some(DataPolicy::ZeroRetention).or(denied)
+    }
+
     /// The wishes in the router's words.
     ///
     /// # Errors
@@ -116,11 +126,6 @@ impl Provider {
             let field = format!("provider.{field}");
             Err(ApiError::invalid(field.clone(), format!("{field}: {problem}")))
         };
-        if self.data_collection.as_deref().is_some_and(|wish| wish != "allow") {
-            let problem = "must be allow: it is not known here which providers keep data; name those that you trust in \
-                           `provider.only`";
-            return refused("data_collection", problem);
-        }
         if self.sort.as_deref().is_some_and(|wish| wish != "price") {
             let problem = "must be price: the cheapest model that is good enough is chosen; `route.max_latency_ms` bounds \
                            its latency";

@@ -203,6 +203,7 @@ fn asked(
     let mut options = wishes.into_options(auto_target)?;
     add_models(&mut options, models, &choice)?;
     if let Some(Object(provider)) = provider {
+        options.data.policy = options.data.policy.max(provider.data_policy());
         options.providers = provider.into_wishes()?;
     }
     Ok(Asked { prompt, choice, options, explain, stream })

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    domain::{DecisionMode, Quality, Role, Usd},
+    domain::{DataDemands, DataPolicy, DecisionMode, Quality, Role, Usd},
     http::error::ApiError,
     router::{ModelChoice, ProviderWishes},
 };
@@ -90,6 +90,9 @@ fn a_bad_route_object_is_refused_with_the_path_of_the_fault() {
         (json!({"route": {"max_latency_ms": -1}}), "route.max_latency_ms"),
         (json!({"route": {"models": "openai/*"}}), "route.models"),
         (json!({"route": {"exclude": [1]}}), "route.exclude[0]"),
+        (json!({"route": {"regions": "eu"}}), "route.regions"),
+        (json!({"route": {"regions": ["EU!"]}}), "route.regions[0]"),
+        (json!({"route": {"data_policy": "strict"}}), "route.data_policy"),
         (json!({"route": {"session_id": ""}}), "route.session_id"),
         (json!({"route": {"session_id": "a\nb"}}), "route.session_id"),
         (json!({"route": {"session_id": "é".repeat(129)}}), "route.session_id"),
@@ -214,13 +217,16 @@ fn the_model_field_names_the_router_a_policy_or_a_model() {
 #[test]
 fn wishes_reach_the_router() {
     let wishes = json!({"quality_target": 0.7, "mode": "average", "max_cost_usd": 0.01, "max_latency_ms": 900,
-                        "models": ["a/*"], "exclude": ["b"], "session_id": "é".repeat(128), "explain": true});
+                        "models": ["a/*"], "exclude": ["b"], "session_id": "é".repeat(128), "explain": true,
+                        "regions": ["eu", "ch"], "data_policy": "no_training"});
     let asked = route_with(&json!({"route": wishes})).unwrap();
     assert!(asked.explain);
     assert_eq!(asked.options.quality_target, Some(Quality::clipped(0.7)));
     assert_eq!(asked.options.mode, Some(DecisionMode::Average));
     assert_eq!(asked.options.max_latency_ms, Some(900.0));
     assert_eq!(asked.options.session_id.as_ref().map(|id| id.as_str().chars().count()), Some(128));
+    let DataDemands { regions, policy } = asked.options.data;
+    assert_eq!((regions.len(), policy), (2, Some(DataPolicy::NoTraining)));
     assert_eq!((asked.options.models, asked.options.exclude), (vec!["a/*".to_owned()], vec!["b".to_owned()]));
 }
 
@@ -258,15 +264,25 @@ fn openrouters_provider_is_honoured_or_refused_by_name() {
     assert!(!providers.allow_fallbacks);
     assert_eq!(providers.max_output_usd_per_million.map(Usd::get), Some(2.5));
     assert_eq!(route_with(&json!({"provider": {}})).unwrap().options.providers, ProviderWishes::default());
+    for (provider, asked, policy) in [
+        (json!({"data_collection": "allow", "zdr": false}), json!(null), None),
+        (json!({"data_collection": "deny"}), json!(null), Some(DataPolicy::NoTraining)),
+        (json!({"data_collection": "deny", "zdr": true}), json!(null), Some(DataPolicy::ZeroRetention)),
+        (json!({"data_collection": "deny"}), json!("zero_retention"), Some(DataPolicy::ZeroRetention)),
+        (json!({"zdr": true}), json!("no_training"), Some(DataPolicy::ZeroRetention)),
+    ] {
+        let fields = json!({"provider": provider, "route": {"data_policy": asked}});
+        assert_eq!(route_with(&fields).unwrap().options.data.policy, policy, "{fields}");
+    }
     let cases = [
         (json!("openai"), "provider"),
-        (json!({"data_collection": "deny"}), "provider.data_collection"),
+        (json!({"data_collection": "never"}), "provider.data_collection"),
         (json!({"sort": "latency"}), "provider.sort"),
         (json!({"require_parameters": true}), "provider.require_parameters"),
         (json!({"max_price": {"prompt": -1}}), "provider.max_price.prompt"),
         (json!({"max_price": {"request": 1}}), "provider.max_price.request"),
         (json!({"quantizations": ["fp8"]}), "provider.quantizations"),
-        (json!({"zdr": true}), "provider.zdr"),
+        (json!({"zdr": "yes"}), "provider.zdr"),
     ];
     for (provider, param) in &cases {
         assert_refused(route_with(&json!({"provider": provider})), param, provider);

@@ -2,10 +2,10 @@
 
 use super::{
     super::error::ApiError,
-    names::{CacheName, Mode},
+    names::{CacheName, DataPolicyName, Mode},
 };
 use crate::{
-    domain::{Quality, SessionId, Usd},
+    domain::{DataDemands, Quality, Region, SessionId, Usd},
     router::{ModelChoice, RouteOptions},
 };
 use serde::{Deserialize, Deserializer, de::Error};
@@ -41,6 +41,14 @@ pub(crate) struct Wishes {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, example = json!(["*-preview"]))]
     exclude: Option<Vec<String>>,
+    /// Only providers that process requests in one of these regions, as the operator says; `eu` covers `eu-central-1`. Empty
+    /// allows all.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, example = json!(["eu"]))]
+    regions: Option<Vec<Region>>,
+    /// Only providers that keep to this policy or to a stricter one, as the operator says.
+    #[serde(default)]
+    data_policy: Option<DataPolicyName>,
     /// Your name for the conversation, printable. The result of a tool goes to the model that the session used last.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1F\x7F-\x9F]+$", example = "trip-to-rome")]
@@ -85,6 +93,7 @@ impl Wishes {
             models: self.models.unwrap_or_default(),
             exclude: self.exclude.unwrap_or_default(),
             session_id,
+            data: DataDemands { regions: self.regions.unwrap_or_default(), policy: self.data_policy.map(Into::into) },
             cache: self.cache.map(Into::into),
             ..RouteOptions::default()
         })

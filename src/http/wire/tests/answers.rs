@@ -122,6 +122,8 @@ fn names_of_exclusions_are_those_of_the_log() {
         Exclusion::NoJsonSchema,
         Exclusion::NotAllowed,
         Exclusion::Denied,
+        Exclusion::Region,
+        Exclusion::DataPolicy,
         Exclusion::TooExpensive,
         Exclusion::TooSlow,
         Exclusion::Deprecated,
