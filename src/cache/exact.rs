@@ -1,6 +1,6 @@
 //! Answers to the same request.
 
-use super::{CacheFilter, CacheKey, Entry, stats::Size};
+use super::{CacheFilter, CacheKey, Entry, stats::CacheSize};
 use crate::domain::DecisionId;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 use std::{
@@ -72,8 +72,8 @@ impl ExactCache {
         self.answers.capacity()
     }
 
-    pub(super) fn size(&self) -> Size {
-        Size { entries: self.answers.len(), bytes: self.answers.weight(), capacity_bytes: self.answers.capacity() }
+    pub(super) fn size(&self) -> CacheSize {
+        CacheSize { entries: self.answers.len(), bytes: self.answers.weight(), capacity_bytes: self.answers.capacity() }
     }
 
     pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<Entry>> {
@@ -107,9 +107,10 @@ impl ExactCache {
         key.is_some_and(|key| self.of_decision(decision).is_some() && self.remove(&key))
     }
 
-    pub(super) fn clear(&self, filter: &CacheFilter) -> usize {
-        let covered: Vec<CacheKey> =
-            self.answers.iter().filter(|(_, entry)| filter.covers(entry.served())).map(|(key, _)| key).collect();
-        covered.iter().filter(|key| self.remove(key)).count()
+    /// Forgets what the filter covers; the decisions that it came from.
+    pub(super) fn clear(&self, filter: &CacheFilter) -> Vec<DecisionId> {
+        let covered = self.answers.iter().filter(|(_, entry)| filter.covers(entry.served()));
+        let covered: Vec<_> = covered.map(|(key, entry)| (key, entry.served().decision)).collect();
+        covered.into_iter().filter(|(key, _)| self.remove(key)).map(|(_, decision)| decision).collect()
     }
 }

@@ -74,6 +74,18 @@ impl Fingerprint {
         self.object(body.iter().filter(|(field, value)| !value.is_null() && !NO_PART.contains(&field.as_str())));
     }
 
+    /// Adds a chat request but for the words of its last message.
+    pub fn frame(&mut self, body: &Object) {
+        self.text("frame");
+        let messages = body.get("messages").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let fields = body.iter().filter(|(field, value)| !value.is_null() && !NO_PART.contains(&field.as_str()));
+        self.object(fields.filter(|(field, _)| *field != "messages"));
+        self.tagged(b'a', messages.len());
+        let Some((last, earlier)) = messages.split_last() else { return };
+        earlier.iter().for_each(|message| self.value(message));
+        self.object(last.as_object().into_iter().flatten().filter(|(field, _)| *field != "content"));
+    }
+
     /// Adds last what a Messages request, with its header `anthropic-beta`, asks of Anthropic beyond the chat request that it
     /// amounts to: nothing if it is plain.
     pub fn messages(&mut self, body: &Object, beta: Option<&str>) {
@@ -153,8 +165,16 @@ fn only_text<'a>(field: &str, value: &'a Value) -> Option<&'a str> {
     part["text"].as_str().filter(|_| is_plain)
 }
 
+/// The words of a message that is nothing but text.
+#[must_use]
+pub fn words_of(message: &Value) -> Option<&str> {
+    let content = message.get("content")?;
+    content.as_str().or_else(|| only_text("content", content))
+}
+
 /// Whether a Messages request says nothing that is lost in the chat request: texts alone, and settings that both have.
-fn is_plain(body: &Object) -> bool {
+#[must_use]
+pub fn is_plain(body: &Object) -> bool {
     let is_text = |content: &Value| match content {
         Value::Array(blocks) => blocks.iter().all(is_plain_text),
         other => other.is_string(),

@@ -1,6 +1,6 @@
 //! How a cache does.
 
-use crate::domain::Usd;
+use crate::domain::{CacheMatch, Usd};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -12,16 +12,16 @@ const PER_USD: f64 = 1e12;
 /// How a cache does; counts are since the start of the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CacheStats {
-    /// Answers that are kept.
-    pub entries: usize,
-    /// What they take, bytes.
-    pub bytes: u64,
-    /// What they may take, bytes.
-    pub capacity_bytes: u64,
+    /// Answers to the same request.
+    pub exact: CacheSize,
+    /// Answers to similar requests; most of them are among the others, too.
+    pub semantic: CacheSize,
     /// For how long an answer is given again.
     pub ttl: Duration,
     /// Answers given again in their time.
     pub hits: u64,
+    /// Of these, to a similar request.
+    pub semantic_hits: u64,
     /// Answers given after their time, as no other could be had.
     pub stale: u64,
     /// Times that none was found.
@@ -30,26 +30,33 @@ pub struct CacheStats {
     pub saved_usd: f64,
 }
 
-/// What a cache holds.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Size {
-    pub(super) entries: usize,
-    pub(super) bytes: u64,
-    pub(super) capacity_bytes: u64,
+/// What a part of the cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheSize {
+    /// Answers that are kept.
+    pub entries: usize,
+    /// What they take, bytes.
+    pub bytes: u64,
+    /// What they may take, bytes; 0: none are kept.
+    pub capacity_bytes: u64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     hits: AtomicU64,
+    semantic: AtomicU64,
     stale: AtomicU64,
     misses: AtomicU64,
     saved: AtomicU64,
 }
 
 impl Counters {
-    pub(super) fn given(&self, is_stale: bool, saved: Option<Usd>) {
+    pub(super) fn given(&self, matched: CacheMatch, is_stale: bool, saved: Option<Usd>) {
         let counter = if is_stale { &self.stale } else { &self.hits };
         counter.fetch_add(1, Ordering::Relaxed);
+        if matched == CacheMatch::Semantic && !is_stale {
+            self.semantic.fetch_add(1, Ordering::Relaxed);
+        }
         let saved = saved.map_or(0.0, Usd::get) * PER_USD;
         self.saved.fetch_add(saved.round() as u64, Ordering::Relaxed);
     }
@@ -58,14 +65,13 @@ impl Counters {
         self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn stats(&self, size: Size, ttl: Duration) -> CacheStats {
-        let Size { entries, bytes, capacity_bytes } = size;
+    pub(super) fn stats(&self, exact: CacheSize, semantic: CacheSize, ttl: Duration) -> CacheStats {
         CacheStats {
-            entries,
-            bytes,
-            capacity_bytes,
+            exact,
+            semantic,
             ttl,
             hits: self.hits.load(Ordering::Relaxed),
+            semantic_hits: self.semantic.load(Ordering::Relaxed),
             stale: self.stale.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
             saved_usd: self.saved.load(Ordering::Relaxed) as f64 / PER_USD,

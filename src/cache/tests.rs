@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     dialect::Object,
-    domain::{ModelId, Quality, Tenant},
+    domain::{CacheMatch, ModelId, Quality, Tenant},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 const TTL: Duration = Duration::from_secs(60);
 
 fn cache(exact_bytes: u64) -> Cache {
-    Cache::new(CacheOptions { ttl: TTL, exact_bytes })
+    Cache::new(CacheOptions { ttl: TTL, exact_bytes, similarity: 0.9, semantic_entries: 0, semantic_bytes: 0 })
 }
 
 fn at(seconds: i64) -> UnixMillis {
@@ -55,7 +55,7 @@ fn found(cache: &Cache, n: u64, now: UnixMillis) -> Option<Found> {
 fn an_answer_is_fresh_then_stale_then_forgotten() {
     let cache = cache(1 << 20);
     assert_eq!(found(&cache, 1, at(0)), None);
-    cache.keep(key(1), entry(1, "Paris."));
+    cache.keep(key(1), None, entry(1, "Paris."));
     for now in [at(-5), at(0), UnixMillis(59_999)] {
         let Some(Found::Fresh(kept)) = found(&cache, 1, now) else { panic!("not fresh at {now:?}") };
         assert_eq!((kept.completion(), kept.served().decision), (completion("Paris."), decision(1)));
@@ -63,14 +63,14 @@ fn an_answer_is_fresh_then_stale_then_forgotten() {
     for now in [at(60), at(24 * 60)] {
         assert!(matches!(found(&cache, 1, now), Some(Found::Stale(_))), "{now:?}");
     }
-    assert_eq!((found(&cache, 1, UnixMillis(1000 * 24 * 60 + 1)), cache.stats().entries), (None, 0));
+    assert_eq!((found(&cache, 1, UnixMillis(1000 * 24 * 60 + 1)), cache.stats().exact.entries), (None, 0));
     assert!(!cache.forget(decision(1)), "both tables forgot it");
 }
 
 #[test]
 fn who_it_does_not_fit_is_not_given_it_and_it_stays() {
     let cache = cache(1 << 20);
-    cache.keep(key(1), entry(1, "Paris."));
+    cache.keep(key(1), None, entry(1, "Paris."));
     assert_eq!(cache.find(&key(1), at(0), |entry| entry.served().model.as_str() == "a/three"), None);
     assert!(found(&cache, 1, at(0)).is_some());
 }
@@ -80,14 +80,14 @@ fn memory_is_bounded_whatever_comes() {
     let cache = cache(256 << 10);
     let text = "x".repeat(1000);
     for n in 0..2000u64 {
-        cache.keep(key(n), entry(n.into(), &text));
-        assert!(cache.stats().bytes <= 256 << 10);
+        cache.keep(key(n), None, entry(n.into(), &text));
+        assert!(cache.stats().exact.bytes <= 256 << 10);
     }
     let stats = cache.stats();
-    assert!((100..=256).contains(&stats.entries), "{stats:?}");
+    assert!((100..=256).contains(&stats.exact.entries), "{stats:?}");
     let kept = (0..2000).filter(|&n| cache.of_decision(decision(n)).is_some()).count();
-    assert_eq!(kept, stats.entries, "whatever left the one table left the other");
-    cache.keep(key(9999), entry(9999, &"x".repeat(64 << 10)));
+    assert_eq!(kept, stats.exact.entries, "whatever left the one table left the other");
+    cache.keep(key(9999), None, entry(9999, &"x".repeat(64 << 10)));
     assert_eq!(found(&cache, 9999, at(0)), None, "no answer takes more than its share");
     assert_eq!(found(&self::cache(0), 1, at(0)), None);
     assert!(!self::cache(0).is_on());
@@ -96,9 +96,9 @@ fn memory_is_bounded_whatever_comes() {
 #[test]
 fn a_later_answer_takes_the_place_of_the_first() {
     let cache = cache(1 << 20);
-    cache.keep(key(1), entry(1, "first"));
-    cache.keep(key(1), entry(2, "second"));
-    assert_eq!((cache.stats().entries, cache.of_decision(decision(1))), (1, None));
+    cache.keep(key(1), None, entry(1, "first"));
+    cache.keep(key(1), None, entry(2, "second"));
+    assert_eq!((cache.stats().exact.entries, cache.of_decision(decision(1))), (1, None));
     assert!(!cache.forget(decision(1)), "its decision no longer stands for it");
     assert!(cache.forget(decision(2)) && found(&cache, 1, at(0)).is_none());
 }
@@ -106,7 +106,7 @@ fn a_later_answer_takes_the_place_of_the_first() {
 #[test]
 fn a_filter_covers_what_all_of_its_parts_cover() {
     let cache = cache(1 << 20);
-    let fill = || (0..12u64).for_each(|n| cache.keep(key(n), entry(n.into(), "text")));
+    let fill = || (0..12u64).for_each(|n| cache.keep(key(n), None, entry(n.into(), "text")));
     let even = || Some(Tenant::from("even"));
     let three = || Some("a/*".to_owned());
     let cases = [
@@ -118,7 +118,7 @@ fn a_filter_covers_what_all_of_its_parts_cover() {
     for (filter, removed) in cases {
         fill();
         assert_eq!(cache.clear(&filter), removed, "{filter:?}");
-        assert_eq!(cache.stats().entries, 12 - removed);
+        assert_eq!(cache.stats().exact.entries, 12 - removed);
     }
 }
 
@@ -126,9 +126,9 @@ fn a_filter_covers_what_all_of_its_parts_cover() {
 fn what_it_did_is_counted() {
     let cache = cache(1 << 20);
     cache.count_missed();
-    cache.count_given(false, Usd::new(0.1).ok());
-    cache.count_given(false, None);
-    cache.count_given(true, Usd::new(0.2).ok());
+    cache.count_given(CacheMatch::Exact, false, Usd::new(0.1).ok());
+    cache.count_given(CacheMatch::Exact, false, None);
+    cache.count_given(CacheMatch::Exact, true, Usd::new(0.2).ok());
     let stats = cache.stats();
     assert_eq!((stats.hits, stats.stale, stats.misses), (2, 1, 1));
     assert!((stats.saved_usd - 0.3).abs() < 1e-9, "{stats:?}");

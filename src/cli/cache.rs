@@ -62,19 +62,25 @@ fn show(answer: &Value, json: bool, words: impl Fn(&Value) -> anyhow::Result<Str
 }
 
 fn rendered(stats: &Value) -> anyhow::Result<String> {
-    let count = |field: &str| stats[field].as_u64().with_context(|| format!("the answer has no {field}"));
+    let number =
+        |value: &Value, field: &str| value[field].as_u64().with_context(|| format!("the answer has no {field}"));
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let (hits, stale, misses) = (count("hits")?, count("stale")?, count("misses")?);
+    let held = |part: &Value| -> anyhow::Result<String> {
+        let (bytes, capacity) = (mib(number(part, "bytes")?), mib(number(part, "capacity_bytes")?));
+        Ok(format!("{} answers, {bytes:.1} of {capacity:.0} MiB", number(part, "entries")?))
+    };
+    let (hits, stale, misses) = (number(stats, "hits")?, number(stats, "stale")?, number(stats, "misses")?);
     let looked = (hits + misses).max(1);
     Ok(format!(
-        "{} answers kept, {:.1} of {:.0} MiB, each given again for {} s\n\
-         since the start: {hits} of {} requests answered from it ({:.1} %), {stale} more with a stale answer, ${:.6} saved",
-        count("entries")?,
-        mib(count("bytes")?),
-        mib(count("capacity_bytes")?),
-        count("ttl_s")?,
+        "to the same request: {}\nto similar requests: {}\neach given again for {} s\n\
+         since the start: {hits} of {} requests answered from it ({:.1} %), {} of these as similar ones; \
+         {stale} more with a stale answer; ${:.6} saved",
+        held(&stats["exact"])?,
+        held(&stats["semantic"])?,
+        number(stats, "ttl_s")?,
         hits + misses,
         100.0 * hits as f64 / looked as f64,
+        number(stats, "semantic_hits")?,
         stats["saved_usd"].as_f64().unwrap_or_default(),
     ))
 }
@@ -103,10 +109,13 @@ mod tests {
 
     #[test]
     fn people_read_what_it_is_worth() {
-        let stats = json!({"entries": 2, "bytes": 1 << 19, "capacity_bytes": 64 << 20, "ttl_s": 3600, "hits": 1,
-                           "misses": 3, "stale": 0, "saved_usd": 0.0125});
+        let stats = json!({"exact": {"entries": 2, "bytes": 1 << 19, "capacity_bytes": 64 << 20},
+                           "semantic": {"entries": 1, "bytes": 1 << 18, "capacity_bytes": 32 << 20}, "ttl_s": 3600, "hits": 1,
+                           "semantic_hits": 1, "misses": 3, "stale": 0, "saved_usd": 0.0125});
         let text = rendered(&stats).unwrap();
-        assert!(text.contains("2 answers kept, 0.5 of 64 MiB") && text.contains("1 of 4 requests"), "{text}");
+        assert!(text.contains("same request: 2 answers, 0.5 of 64 MiB"), "{text}");
+        assert!(text.contains("similar requests: 1 answers, 0.2 of 32 MiB") && text.contains("1 of these"), "{text}");
+        assert!(text.contains("1 of 4 requests"), "{text}");
         assert!(text.contains("25.0 %") && text.contains("$0.012500 saved"), "{text}");
     }
 }

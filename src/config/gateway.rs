@@ -43,7 +43,7 @@ section! {
 }
 
 section! {
-    /// Answers that are kept, in memory, and given again. Those to similar requests are not there yet: semantic means exact.
+    /// Answers that are kept, in memory, and given again.
     #[derive(Copy)]
     pub CacheSettings {
         /// For requests that don't say. off: no answer is given again; exact: to the same request; semantic: also to a similar one.
@@ -54,8 +54,8 @@ section! {
         sampled: bool = is("false"), ANY;
         /// Seconds for which an answer is given again.
         ttl_s: u64 = is("3600"), range(1.0, 31_536_000.0);
-        /// Least cosine of two texts that count as similar.
-        similarity: f64 = is("0.95"), range(0.0, 1.0);
+        /// Least cosine of two messages that may count as similar.
+        similarity: f64 = is("0.9"), range(0.0, 1.0);
         /// MiB of answers to the same request; 0 keeps none.
         exact_mib: u64 = is("64"), range(0.0, 65_536.0);
         /// MiB of answers to similar requests; 0 keeps none.

@@ -13,6 +13,7 @@ const OVERHEAD_MS: HeaderName = HeaderName::from_static("x-satisfice-overhead-ms
 const COST_USD: HeaderName = HeaderName::from_static("x-satisfice-cost-usd");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-satisfice-attempts");
 const CACHE: HeaderName = HeaderName::from_static("x-satisfice-cache");
+const SIMILARITY: HeaderName = HeaderName::from_static("x-satisfice-similarity");
 const SAVED_USD: HeaderName = HeaderName::from_static("x-satisfice-saved-usd");
 
 /// Headers of a decision; `served` is the model that the answer comes from, the chosen one before anything is served.
@@ -52,6 +53,7 @@ pub(super) fn add_cache(headers: &mut HeaderMap, result: Option<CacheResult>) {
     if let Some(result) = result {
         let word = match result {
             CacheResult::Hit => "hit",
+            CacheResult::SemanticHit => "semantic-hit",
             CacheResult::Stale => "stale",
             CacheResult::Miss => "miss",
             CacheResult::Bypass => "bypass",
@@ -69,6 +71,9 @@ pub(super) fn of_kept(kept: &KeptAnswer) -> HeaderMap {
     put(&mut headers, OVERHEAD_MS, &format!("{:.3}", kept.took.as_secs_f64() * 1e3));
     add_forwarding(&mut headers, 0, Some(Usd::ZERO));
     add_cache(&mut headers, Some(kept.result));
+    if let Some(similarity) = kept.similarity {
+        put(&mut headers, SIMILARITY, &format!("{similarity:.4}"));
+    }
     put(&mut headers, AGE, &kept.age.as_secs().to_string());
     if let Some(saved) = kept.saved {
         put(&mut headers, SAVED_USD, &format!("{:.8}", saved.get()));

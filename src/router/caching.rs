@@ -1,8 +1,8 @@
-//! Which requests may be given a kept answer, and when two of them are the same.
+//! Which requests may be given a kept answer, and when two of them are the same, or differ in words alone.
 
 use super::{ChatRequest, ModelChoice, ProviderWishes, RouteOptions};
 use crate::{
-    cache::{Cache, CacheKey, CacheOptions, Fingerprint},
+    cache::{Cache, CacheKey, CacheOptions, Fingerprint, is_plain, words_of},
     config::{CacheMode, CacheRule, DEFAULT_POLICY, Settings},
     dialect::Object,
     domain::{DataDemands, DataPolicy, Region, Usd},
@@ -30,6 +30,8 @@ pub(super) enum CacheWish {
     Use {
         /// And looked for before.
         look: bool,
+        /// Also for similar requests.
+        similar: bool,
     },
 }
 
@@ -45,6 +47,9 @@ impl Caching {
         let options = CacheOptions {
             ttl: Duration::from_secs(settings.cache.ttl_s),
             exact_bytes: settings.cache.exact_mib << 20,
+            similarity: settings.cache.similarity,
+            semantic_entries: settings.cache.semantic_entries,
+            semantic_bytes: settings.cache.semantic_mib << 20,
         };
         let rules = settings.policies().into_iter().map(|(name, policy)| (name, settings.caching(&policy))).collect();
         Self { cache: Cache::new(options), rules }
@@ -64,7 +69,8 @@ impl Caching {
         if mode == CacheMode::Off || request.freshness.keeps_nothing || is_unasked_sample {
             return CacheWish::Bypass;
         }
-        CacheWish::Use { look: !request.freshness.asks_anew }
+        let similar = mode == CacheMode::Semantic && self.cache.is_semantic();
+        CacheWish::Use { look: !request.freshness.asks_anew, similar }
     }
 }
 
@@ -84,6 +90,44 @@ fn is_sampled(body: &Object) -> bool {
 
 /// The key of a request: who pays, what is asked, and every wish as to who answers and how well. The session is no part of it.
 pub(super) fn key(request: &ChatRequest) -> CacheKey {
+    let mut print = who_and_how(request);
+    print.chat(&request.body);
+    if let Some(native) = &request.native {
+        print.messages(native, request.anthropic_beta.as_deref());
+    }
+    print.key()
+}
+
+/// The words of a request that may share an answer with a similar one, and the key of all else; `None` for one that may not:
+/// where tools, images, formats or several choices are asked for, too much hangs on every word.
+pub(super) fn words_and_frame(request: &ChatRequest) -> Option<(&str, CacheKey)> {
+    const ONLY_TEXT: [&str; 8] =
+        ["tools", "functions", "response_format", "n", "logprobs", "modalities", "audio", "web_search_options"];
+    let is_plain_chat = ONLY_TEXT.iter().all(|field| request.body.get(*field).is_none_or(says_nothing));
+    let is_plain_native = request.native.as_deref().is_none_or(is_plain) && request.anthropic_beta.is_none();
+    let messages = request.body.get("messages")?.as_array()?;
+    let is_text = |message: &Value| message.get("tool_calls").is_none_or(Value::is_null) && words_of(message).is_some();
+    let last = messages.last().filter(|last| last["role"] == "user")?;
+    if !is_plain_chat || !is_plain_native || !messages.iter().all(is_text) {
+        return None;
+    }
+    let mut frame = who_and_how(request);
+    frame.frame(&request.body);
+    Some((words_of(last)?, frame.key()))
+}
+
+/// Whether a field is as if it were not there.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_u64() == Some(1),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(format) => format.get("type").is_some_and(|kind| kind == "text"),
+        _ => false,
+    }
+}
+
+fn who_and_how(request: &ChatRequest) -> Fingerprint {
     let mut print = Fingerprint::new(&request.caller.tenant());
     match &request.choice {
         ModelChoice::Model(id) => {
@@ -96,11 +140,7 @@ pub(super) fn key(request: &ChatRequest) -> CacheKey {
         }
     }
     wishes(&mut print, &request.options);
-    print.chat(&request.body);
-    if let Some(native) = &request.native {
-        print.messages(native, request.anthropic_beta.as_deref());
-    }
-    print.key()
+    print
 }
 
 fn wishes(print: &mut Fingerprint, options: &RouteOptions) {

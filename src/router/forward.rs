@@ -9,7 +9,10 @@ mod stream;
 pub use cached::{Answered, CacheResult, KeptAnswer};
 pub use stream::{ChatStream, StreamPiece};
 
-use super::{Freshness, ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, measure, stakes::Stakes};
+use super::{
+    Freshness, ModelChoice, RouteError, RouteOptions, RouteRequest, Router, Speech, admission::Admitted, measure,
+    stakes::Stakes,
+};
 use crate::{
     access::Caller,
     dialect::{Object, Wire},
@@ -130,15 +133,23 @@ pub enum ChatBody {
 
 impl Router {
     /// Decides, records, forwards. The decision is committed before any byte of the answer is given out, the outcome before
-    /// the end of it. A `keeper` is given what is answered.
+    /// the end of it. A `keeper` is given what is answered. Lets the request in, unless it was.
     ///
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
-    async fn chat(&self, request: ChatRequest, keeper: Option<Keeper>) -> Result<ChatResponse, RouteError> {
+    async fn chat(
+        &self,
+        request: ChatRequest,
+        keeper: Option<Keeper>,
+        admitted: Option<Admitted>,
+    ) -> Result<ChatResponse, RouteError> {
         let ChatRequest { request_id, caller, prompt, choice, options, wire, body, native, .. } = request;
         let speech = Some(Speech { body: Arc::clone(&body), is_messages: native.is_some() });
         let asked = RouteRequest { request_id, caller, prompt, choice, options, speech };
-        let mut admitted = self.inner.admit(&asked)?;
+        let mut admitted = match admitted {
+            Some(admitted) => admitted,
+            None => self.inner.admit(&asked)?,
+        };
         let (decision, is_unread) = match self.decide_unread(&asked)? {
             Some(decision) => (Arc::new(decision), true),
             None => (Arc::new(self.decide(&asked).await?), false),

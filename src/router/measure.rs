@@ -94,5 +94,5 @@ pub(super) fn not_kept(policy: &str) {
 
 /// Shows what the cache takes.
 pub(super) fn cached(stats: &CacheStats) {
-    metrics::gauge!(names::CACHE_BYTES).set(stats.bytes as f64);
+    metrics::gauge!(names::CACHE_BYTES).set((stats.exact.bytes + stats.semantic.bytes) as f64);
 }

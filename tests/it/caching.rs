@@ -4,6 +4,7 @@ mod freshness;
 mod limits;
 mod removal;
 mod same;
+mod similar;
 mod wishes;
 
 use crate::{

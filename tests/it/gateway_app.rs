@@ -13,7 +13,7 @@ pub(crate) use story::{Story, ends};
 pub(crate) use told::{Ending, Told, Wire};
 
 use crate::{
-    support::{Answer, StubEncoder, classifier, request, tokenizer},
+    support::{Answer, StubEncoder, classifier, real_encoder, request, tokenizer},
     upstream::{Bill, Fault, Script, Upstream},
 };
 use axum::{
@@ -24,7 +24,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use satisfice::{
     access::{AdminKey, KeyBook, Rules},
     app::{self, Invocation, Setup},
-    encoder::{EncoderPool, PoolOptions},
+    encoder::{Encoder, EncoderPool, PoolOptions},
     http::{Door, HttpLimits, Readiness, service},
     router::{Clock, Fleet, Parts, Router, SystemClock},
     store::Store,
@@ -100,6 +100,8 @@ pub(crate) struct GatewayMake {
     pub(crate) timeout: Duration,
     /// Whether callers must show [`GatewayApp::key`].
     pub(crate) locked: bool,
+    /// Whether it reads with the real encoder.
+    pub(crate) reads: bool,
 }
 
 impl Default for GatewayMake {
@@ -114,6 +116,7 @@ impl Default for GatewayMake {
             sections: "",
             timeout: Duration::from_secs(60),
             locked: false,
+            reads: false,
         }
     }
 }
@@ -213,14 +216,16 @@ struct Assembled {
 }
 
 /// The only place that knows what a service is made of.
-async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
+async fn assemble(setup: &Setup, make: &GatewayMake) -> Assembled {
     let settings = &setup.settings;
     let clock = Arc::<ShiftedClock>::default();
     let store = Store::in_memory().await.expect("memory");
     let keys = KeyBook::load(store.clone(), settings.access_rules(false), clock.now()).await.expect("no keys");
     let options = PoolOptions { threads: 1, queue: 256, max_batch: 32, cache_bytes: 0 };
+    let (encoder, tokenizer): (Arc<dyn Encoder>, _) =
+        if make.reads { real_encoder() } else { (Arc::<StubEncoder>::default(), tokenizer()) };
     let parts = Parts {
-        encoder: EncoderPool::start(Arc::<StubEncoder>::default(), tokenizer(), options).expect("a thread"),
+        encoder: EncoderPool::start(encoder, tokenizer, options).expect("a thread"),
         classifier: classifier(),
         fleet: Fleet::new(&setup.catalog, &setup.enabled),
         gateway: app::gateway(setup).expect("a client"),
@@ -230,7 +235,7 @@ async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
     };
     let router = Router::new(parts, settings);
     let mut key = String::new();
-    if locked {
+    if make.locked {
         let new = satisfice::access::NewKey { name: "tests".to_owned(), tenant: "tests".into(), ..Default::default() };
         key = keys
             .create(new, &[7; satisfice::access::KEY_BYTES], clock.now())
@@ -240,7 +245,7 @@ async fn assemble(setup: &Setup, timeout: Duration, locked: bool) -> Assembled {
             .expose()
             .to_owned();
     }
-    let limits = HttpLimits { max_body_bytes: 1 << 20, max_concurrent: 256, request_timeout: timeout };
+    let limits = HttpLimits { max_body_bytes: 1 << 20, max_concurrent: 256, request_timeout: make.timeout };
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let door = Door::new(keys.clone(), AdminKey::new(ADMIN_KEY).ok(), Arc::clone(&clock) as Arc<dyn Clock>);
     let service = service(router, door, limits, Readiness::default(), metrics);
@@ -274,7 +279,7 @@ impl GatewayApp {
         let environment = make.environment();
         let setup = Setup::load(&Invocation { config: Some(config), environment, ..Invocation::default() });
         let setup = setup.unwrap_or_else(|e| panic!("{e}"));
-        let Assembled { service, key, store, keys, clock } = assemble(&setup, make.timeout, make.locked).await;
+        let Assembled { service, key, store, keys, clock } = assemble(&setup, &make).await;
         let dearness = make.providers.iter().map(|p| (upstream_name(p.model), p.dearness)).collect();
         Self { upstreams, dearness, service, key, store, keys, clock, server: None }
     }

@@ -20,7 +20,7 @@ fn nothing_given_calls_with_care_and_keeps_no_answers() {
         read_named_after_ms: 20,
     };
     assert_eq!(gateway, expected);
-    assert_eq!((cache.ttl_s, cache.similarity, cache.exact_mib), (3600, 0.95, 64));
+    assert_eq!((cache.ttl_s, cache.similarity, cache.exact_mib), (3600, 0.9, 64));
     assert_eq!((cache.semantic_mib, cache.semantic_entries), (64, 10_000));
     let off = CacheRule { mode: CacheMode::Off, at_most: CacheMode::Semantic, sampled: false };
     assert_eq!(nothing().settings().caching(&routing), off);

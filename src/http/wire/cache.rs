@@ -2,7 +2,7 @@
 
 use super::super::error::ApiError;
 use crate::{
-    cache::{CacheFilter, CacheStats},
+    cache::{CacheFilter, CacheSize, CacheStats},
     domain::Tenant,
 };
 use serde::{Deserialize, Serialize};
@@ -14,16 +14,16 @@ pub(crate) struct CacheBody {
     /// `cache`.
     #[schema(example = "cache")]
     object: &'static str,
-    /// Answers that are kept.
-    entries: usize,
-    /// Memory that they take, bytes.
-    bytes: u64,
-    /// Memory that they may take, bytes; 0: none are kept.
-    capacity_bytes: u64,
+    /// Answers to the same request.
+    exact: CacheSizeBody,
+    /// Answers to similar requests; most of them are among the others, too.
+    semantic: CacheSizeBody,
     /// Seconds for which an answer is given again.
     ttl_s: u64,
     /// Answers given again.
     hits: u64,
+    /// Of these, to similar requests.
+    semantic_hits: u64,
     /// Answers given after their time, as no other could be had.
     stale: u64,
     /// Times that none was found.
@@ -34,8 +34,27 @@ pub(crate) struct CacheBody {
 
 impl From<&CacheStats> for CacheBody {
     fn from(stats: &CacheStats) -> Self {
-        let CacheStats { entries, bytes, capacity_bytes, ttl, hits, stale, misses, saved_usd } = *stats;
-        Self { object: "cache", entries, bytes, capacity_bytes, ttl_s: ttl.as_secs(), hits, stale, misses, saved_usd }
+        let CacheStats { exact, semantic, ttl, hits, semantic_hits, stale, misses, saved_usd } = *stats;
+        let (exact, semantic) = (exact.into(), semantic.into());
+        let ttl_s = ttl.as_secs();
+        Self { object: "cache", exact, semantic, ttl_s, hits, semantic_hits, stale, misses, saved_usd }
+    }
+}
+
+/// What a part of the cache holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct CacheSizeBody {
+    /// Answers that are kept.
+    entries: usize,
+    /// Memory that they take, bytes.
+    bytes: u64,
+    /// Memory that they may take, bytes; 0: none are kept.
+    capacity_bytes: u64,
+}
+
+impl From<CacheSize> for CacheSizeBody {
+    fn from(CacheSize { entries, bytes, capacity_bytes }: CacheSize) -> Self {
+        Self { entries, bytes, capacity_bytes }
     }
 }
 

@@ -3,12 +3,13 @@
 use super::{ChatRequest, ChatResponse, keep::Keeper};
 use crate::{
     access::{Caller, Named},
-    cache::{Entry, Found},
-    domain::{CacheHit, CacheMatch, DecisionId, ModelId, RequestId, SessionId, Usd},
+    cache::{Entry, Found, Guard, Question},
+    domain::{CacheHit, CacheMatch, DecisionId, ModelId, Prompt, RequestId, SessionId, Usd},
+    encoder::visible_text,
     gateway::GatewayError,
     router::{
         RouteError, Router,
-        admission::{expected_tokens, named},
+        admission::{Admitted, expected_tokens, named},
         caching::{self, CacheWish},
         measure,
         sessions::{Session, Used},
@@ -25,6 +26,8 @@ use std::{
 pub enum CacheResult {
     /// A kept answer to the same request was given.
     Hit,
+    /// A kept answer to a similar request was given.
+    SemanticHit,
     /// No model could answer, so an answer was given whose time is over.
     Stale,
     /// There was none.
@@ -59,6 +62,8 @@ pub struct KeptAnswer {
     pub served: ModelId,
     /// How old it is.
     pub age: Duration,
+    /// Cosine of the two messages, where the answer is to a similar request.
+    pub similarity: Option<f32>,
     /// What it had cost, where that is known.
     pub saved: Option<Usd>,
     /// The time this took.
@@ -97,66 +102,87 @@ impl Router {
     /// # Errors
     /// [`RouteError`]; a failure of the provider is recorded as the decision's outcome.
     pub async fn answer(&self, request: ChatRequest) -> Result<Answered, RouteError> {
-        let look = match self.inner.caching.wish(&request) {
-            CacheWish::Off => return self.made(request, None, None).await,
-            CacheWish::Bypass => return self.made(request, None, Some(CacheResult::Bypass)).await,
-            CacheWish::Use { look } => look,
+        let (look, similar) = match self.inner.caching.wish(&request) {
+            CacheWish::Off => return self.made(request, None, None, None).await,
+            CacheWish::Bypass => return self.made(request, None, None, Some(CacheResult::Bypass)).await,
+            CacheWish::Use { look, similar } => (look, similar),
         };
-        let since = Instant::now();
         let key = caching::key(&request);
-        let keeper = Keeper::new(self, key, request.caller.tenant());
-        if !look {
-            return self.made(request, Some(keeper), Some(CacheResult::Bypass)).await;
-        }
-        let asker = Asker::of(&request, since);
+        let asker = Asker::of(&request, Instant::now());
+        let cache = &self.inner.caching.cache;
         // A key of the same tenant may be bound to other models.
         let fits = |entry: &Entry| request.caller.may_be_served_by(&entry.served().model);
-        let cache = &self.inner.caching.cache;
-        let stale = match cache.find(&key, self.clock().now(), fits) {
-            Some(Found::Fresh(entry)) => {
-                // Its place ends with this function: nothing runs for it.
-                let _place = self.inner.admit_named(&asker.caller, asker.named.clone(), asker.tokens)?;
-                return self.give(&asker, &entry, CacheResult::Hit).await;
-            }
-            Some(Found::Stale(entry)) => Some(entry),
-            None => None,
-        };
+        let same = if look { cache.find(&key, self.clock().now(), fits) } else { None };
+        // Before anything is spent on it: what is similar costs an encoding. Where an answer is given, the place ends with this
+        // function, as nothing runs for it.
+        let admitted = self.inner.admit_named(&asker.caller, asker.named.clone(), asker.tokens)?;
+        if let Some(Found::Fresh(entry)) = &same {
+            return self.give(&asker, entry, CacheResult::Hit, None).await;
+        }
+        let question = if similar { self.question(&request).await } else { None };
+        let like = question.as_ref().filter(|_| look);
+        let like = like.and_then(|question| cache.find_similar(question, self.clock().now(), fits));
+        if let Some((Found::Fresh(entry), similarity)) = &like {
+            return self.give(&asker, entry, CacheResult::SemanticHit, Some(*similarity)).await;
+        }
+        let stale = same.map(|same| (same, None)).or(like.map(|(like, similarity)| (like, Some(similarity))));
+        let keeper = Keeper::new(self, key, question, request.caller.tenant());
+        if !look {
+            return self.made(request, Some(keeper), Some(admitted), Some(CacheResult::Bypass)).await;
+        }
         cache.count_missed();
         measure::not_kept(caching::policy(&request.choice));
-        match (self.made(request, Some(keeper), Some(CacheResult::Miss)).await, stale) {
-            (Err(RouteError::Forward(failure)), Some(entry)) if may_pass(&failure.cause) => {
+        match (self.made(request, Some(keeper), Some(admitted), Some(CacheResult::Miss)).await, stale) {
+            (Err(RouteError::Forward(failure)), Some((kept, similarity))) if may_pass(&failure.cause) => {
                 tracing::warn!(%failure, "no model answers; an answer is given whose time is over");
-                self.give(&Asker { since: Instant::now(), ..asker }, &entry, CacheResult::Stale).await
+                let asker = Asker { since: Instant::now(), ..asker };
+                self.give(&asker, kept.entry(), CacheResult::Stale, similarity).await
             }
             (made, _) => made,
         }
+    }
+
+    /// What a request asks, for comparison with others; `None` where it is not to be compared, or the encoder has no place.
+    async fn question(&self, request: &ChatRequest) -> Option<Question> {
+        let (words, frame) = caching::words_and_frame(request)?;
+        let guard = Guard::of(words)?;
+        // The words alone: all else is the same. For a first message they are what routing looks at, and encoded once.
+        let encoded = self.inner.encoder.embed(visible_text(&Prompt::user(words))).await.ok()?;
+        Some(Question::new(frame, guard, encoded.encoding.embedding.values()))
     }
 
     async fn made(
         &self,
         request: ChatRequest,
         keeper: Option<Keeper>,
+        admitted: Option<Admitted>,
         cache: Option<CacheResult>,
     ) -> Result<Answered, RouteError> {
-        Ok(Answered::Forwarded { response: Box::new(self.chat(request, keeper).await?), cache })
+        Ok(Answered::Forwarded { response: Box::new(self.chat(request, keeper, admitted).await?), cache })
     }
 
     /// Gives a kept answer to a request that was let in.
-    async fn give(&self, asker: &Asker, entry: &Arc<Entry>, result: CacheResult) -> Result<Answered, RouteError> {
+    async fn give(
+        &self,
+        asker: &Asker,
+        entry: &Arc<Entry>,
+        result: CacheResult,
+        similarity: Option<f32>,
+    ) -> Result<Answered, RouteError> {
         let (served, now) = (entry.served(), self.clock().now());
         let hit = CacheHit {
             request_id: asker.request_id.clone(),
             caller: asker.caller.id(),
-            matched: CacheMatch::Exact,
+            matched: if similarity.is_some() { CacheMatch::Semantic } else { CacheMatch::Exact },
             is_stale: result == CacheResult::Stale,
             decision_id: served.decision,
             served_model: served.model.clone(),
-            similarity: None,
+            similarity: similarity.map(f64::from),
             saved_usd: served.cost,
             at: now,
         };
         self.inner.store.append_cache_hit(hit.clone()).await?;
-        self.inner.caching.cache.count_given(hit.is_stale, hit.saved_usd);
+        self.inner.caching.cache.count_given(hit.matched, hit.is_stale, hit.saved_usd);
         measure::given_again(&hit, served);
         if let Some(id) = &asker.session {
             let session = Session { tenant: asker.caller.tenant(), id: id.clone() };
@@ -168,6 +194,7 @@ impl Router {
             policy_version: served.policy_version,
             served: served.model.clone(),
             age: entry.age(now),
+            similarity,
             saved: served.cost,
             completion: entry.completion(),
             took: asker.since.elapsed(),

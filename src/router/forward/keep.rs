@@ -1,7 +1,7 @@
 //! Keeping an answer while it passes by, whole or in pieces.
 
 use crate::{
-    cache::{CacheKey, Entry, Served},
+    cache::{CacheKey, Entry, Question, Served},
     dialect::{chat::Assembler, messages},
     domain::{Decision, ModelId, Tenant, Usd},
     gateway::{Told, Usage},
@@ -14,16 +14,18 @@ use serde_json::{Value, json};
 pub(super) struct Keeper {
     router: Router,
     key: CacheKey,
+    /// For similar requests as well.
+    question: Option<Question>,
     tenant: Tenant,
 }
 
 impl Keeper {
-    pub(super) fn new(router: &Router, key: CacheKey, tenant: Tenant) -> Self {
-        Self { router: router.clone(), key, tenant }
+    pub(super) fn new(router: &Router, key: CacheKey, question: Option<Question>, tenant: Tenant) -> Self {
+        Self { router: router.clone(), key, question, tenant }
     }
 
     /// Keeps a whole answer. Not that of a model that was only tried: the promise of quality holds for what is given again.
-    pub(super) fn whole(self, decision: &Decision, served: &ModelId, body: &Told<Value>, cost: Option<Usd>) {
+    pub(super) fn whole(mut self, decision: &Decision, served: &ModelId, body: &Told<Value>, cost: Option<Usd>) {
         if decision.explored {
             return;
         }
@@ -60,9 +62,9 @@ impl Keeper {
         }
     }
 
-    fn keep(&self, served: Served, completion: &Value) {
+    fn keep(&mut self, served: Served, completion: &Value) {
         if let Some(entry) = Entry::new(served, completion) {
-            self.router.inner.caching.cache.keep(self.key, entry);
+            self.router.inner.caching.cache.keep(self.key, self.question.take(), entry);
         }
     }
 }
@@ -102,7 +104,7 @@ impl Listener {
 
     /// The stream is whole: keeps it. Where the caller was not told the tokens, they are told to who asks next.
     pub(super) fn end(self, usage: &Usage, cost: Option<Usd>) {
-        let Self { keeper, served, chunks, .. } = self;
+        let Self { mut keeper, served, chunks, .. } = self;
         let mut completion = chunks.completion();
         if !completion["usage"].is_object()
             && let Some(usage) = told(usage)
