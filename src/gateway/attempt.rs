@@ -31,7 +31,7 @@ struct Noted {
     model: ModelId,
     begun: Instant,
     usage: Usage,
-    _in_flight: InFlight,
+    in_flight: InFlight,
     ticket: Ticket,
 }
 
@@ -56,7 +56,7 @@ impl Journey<'_> {
             model: leg.model.id.clone(),
             begun: Instant::now(),
             usage: Usage::default(),
-            _in_flight: self.gateway.inner.signals.started(&leg.model.id),
+            in_flight: self.gateway.inner.signals.started(&leg.model.id),
             ticket,
         };
         let entry = self.begin(leg);
@@ -134,6 +134,7 @@ impl Noted {
             first_token_ms,
             output_tokens: self.usage.output_tokens.unwrap_or(0),
             total_ms: self.elapsed_ms(),
+            load: self.in_flight.load(),
         };
         self.gateway.inner.signals.observe_success(&self.model, timing, Instant::now());
     }

@@ -25,6 +25,15 @@ pub fn blended(stated: Latency, signal: &Signal) -> Latency {
     }
 }
 
+/// The latency of one more call beside those under way, of a model that is usually under `usual_load`:
+/// `((in_flight + 1) / usual_load)^elasticity` times as long, from a quarter to 16 times.
+#[must_use]
+pub(super) fn under_load(latency: Latency, signal: &Signal) -> Latency {
+    let load = (f64::from(signal.in_flight) + 1.0) / signal.usual_load.max(1.0);
+    let factor = load.powf(signal.load_elasticity).clamp(0.25, 16.0);
+    Latency { first_token_ms: latency.first_token_ms * factor, tokens_per_second: latency.tokens_per_second / factor }
+}
+
 /// Calls to expect until one succeeds, when each fails with this probability and a failed one is made again: `1 / (1 − p)`,
 /// from 1 to 4. Times the cost of a call it bounds the expected cost from above, as most providers bill no failed calls.
 #[must_use]

@@ -10,6 +10,10 @@ const ERRORS_HALVE: Duration = Duration::from_secs(60);
 const LATENCY_HALVES: Duration = Duration::from_secs(300);
 /// Tokens a second that no model exceeds. Some providers send an answer in one burst, whose duration says nothing.
 const FASTEST: f64 = 5000.0;
+/// Spread of ln(load) that a slope of 0 is worth: some ten answers of which half came at twice the load of the others.
+const PRIOR_SPREAD: f64 = 1.2;
+/// The most that load slows answers: one that waits for all others, and a little.
+const STEEPEST: f64 = 1.5;
 /// Weight below which nothing is known any more.
 const FADED: f64 = 1e-3;
 
@@ -26,6 +30,16 @@ pub(super) struct Seen {
     tokens: f64,
     /// Seconds in which they came.
     seconds: f64,
+    slowness: Slowness,
+}
+
+/// Sums for the line of ln(time / stated time) over ln(load), which is how much longer answers take the more calls are under way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slowness {
+    load: f64,
+    load_squared: f64,
+    time: f64,
+    product: f64,
 }
 
 impl Seen {
@@ -41,6 +55,7 @@ impl Seen {
             log_first_token: self.log_first_token * latency,
             tokens: self.tokens * latency,
             seconds: self.seconds * latency,
+            slowness: self.slowness.times(latency),
         }
     }
 
@@ -58,6 +73,7 @@ impl Seen {
             log_first_token: self.log_first_token + first_ms.max(1.0).ln(),
             tokens: self.tokens + tokens,
             seconds: self.seconds + if tokens > 0.0 { (rest_ms / 1e3).max(tokens / FASTEST) } else { 0.0 },
+            slowness: self.slowness.and(timing, stated),
             ..self
         }
     }
@@ -85,8 +101,42 @@ impl Seen {
             tokens_per_second: (known && self.seconds > 0.0).then(|| self.tokens / self.seconds),
             error_rate: self.failures / (self.calls + Signal::PRIOR_CALLS),
             in_flight: 0,
+            usual_load: if known { (self.slowness.load / self.answers).exp() } else { 1.0 },
+            load_elasticity: if known { self.slowness.elasticity(self.answers) } else { 0.0 },
             samples: self.answers,
         }
+    }
+}
+
+impl Slowness {
+    fn times(self, weight: f64) -> Self {
+        let Self { load, load_squared, time, product } = self;
+        Self {
+            load: load * weight,
+            load_squared: load_squared * weight,
+            time: time * weight,
+            product: product * weight,
+        }
+    }
+
+    /// With one more answer whose times are sound.
+    fn and(self, timing: Timing, stated: Latency) -> Self {
+        let stated_ms = stated.first_token_ms + 1e3 * f64::from(timing.output_tokens) / stated.tokens_per_second;
+        let (load, time) = (f64::from(timing.load.max(1)).ln(), (timing.total_ms.max(1.0) / stated_ms).ln());
+        Self {
+            load: self.load + load,
+            load_squared: self.load_squared + load * load,
+            time: self.time + time,
+            product: self.product + load * time,
+        }
+    }
+
+    /// Slope of the line through so many answers, by ridge regression, within what queues can do.
+    fn elasticity(&self, answers: f64) -> f64 {
+        let mean = self.load / answers;
+        let spread = (self.load_squared - self.load * mean).max(0.0);
+        let common = self.product - self.time * mean;
+        (common / (spread + PRIOR_SPREAD)).clamp(0.0, STEEPEST)
     }
 }
 

@@ -13,7 +13,7 @@ fn signals() -> Signals {
 }
 
 fn timing(first_token_ms: f64, output_tokens: u32, total_ms: f64) -> Timing {
-    Timing { first_token_ms: Some(first_token_ms), output_tokens, total_ms }
+    Timing { first_token_ms: Some(first_token_ms), output_tokens, total_ms, load: 1 }
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -45,6 +45,43 @@ fn answers_tell_latency_and_ten_of_them_weigh_as_much_as_the_catalogue() {
     assert!(close(latency.first_token_ms, 800.0) && close(latency.tokens_per_second, 50.0), "{latency:?}");
 }
 
+/// After answers at these loads, each of which took so many times as long as stated.
+fn loaded(took: impl Fn(u32) -> f64, loads: impl Iterator<Item = u32>, in_flight: usize) -> (Signal, Latency) {
+    let (signals, now) = (signals(), Instant::now());
+    for load in loads {
+        let first = 400.0 * took(load);
+        let timing =
+            Timing { first_token_ms: Some(first), output_tokens: 101, total_ms: first + 1010.0 * took(load), load };
+        signals.observe_success(&model(), timing, now);
+    }
+    let _under_way: Vec<InFlight> = (0..in_flight).map(|_| signals.started(&model())).collect();
+    (signals.snapshot(&model(), now), signals.latency(&model(), now).expect("it is known"))
+}
+
+#[test]
+fn a_server_whose_calls_share_it_is_expected_to_be_slow_while_many_run() {
+    let to_and_fro = || (1..=8).cycle().take(200);
+    let (signal, idle) = loaded(f64::from, to_and_fro(), 0);
+    assert!((0.9..=1.0).contains(&signal.load_elasticity), "{signal:?}");
+    assert!((3.0..5.0).contains(&signal.usual_load), "{signal:?}");
+    let (_, busy) = loaded(f64::from, to_and_fro(), 31);
+    let factor = busy.first_token_ms / idle.first_token_ms;
+    assert!((16.0..33.0).contains(&factor), "{factor}");
+    assert!(close(idle.tokens_per_second / busy.tokens_per_second, factor));
+    assert!((300.0..700.0).contains(&idle.first_token_ms), "alone it is about as fast as stated: {idle:?}");
+}
+
+#[test]
+fn a_provider_with_room_for_all_is_expected_to_be_as_fast_whatever_runs() {
+    let (signal, idle) = loaded(|_| 2.0, (1..=8).cycle().take(200), 0);
+    let (_, busy) = loaded(|_| 2.0, (1..=8).cycle().take(200), 31);
+    assert!(signal.load_elasticity.abs() < 1e-9 && close(idle.first_token_ms, busy.first_token_ms), "{signal:?}");
+    let (alike, _) = loaded(f64::from, [5; 200].into_iter(), 0);
+    assert!(alike.load_elasticity.abs() < 1e-9, "of one load nothing is learned: {alike:?}");
+    let (few, _) = loaded(f64::from, [1, 2].into_iter(), 0);
+    assert!(few.load_elasticity < 0.3, "nor much of two answers: {few:?}");
+}
+
 #[test]
 fn a_quiet_model_returns_to_the_catalogue() {
     let (signals, now) = (signals(), Instant::now());
@@ -73,7 +110,11 @@ fn whole_answers_tell_how_slow_a_model_is() {
     let (signals, now) = (signals(), Instant::now());
     // Expected: 400 ms and 200 tokens at 100 a second, 2400 ms in all. It takes three times that.
     for _ in 0..200 {
-        signals.observe_success(&model(), Timing { first_token_ms: None, output_tokens: 200, total_ms: 7200.0 }, now);
+        signals.observe_success(
+            &model(),
+            Timing { first_token_ms: None, output_tokens: 200, total_ms: 7200.0, load: 1 },
+            now,
+        );
     }
     let signal = signals.snapshot(&model(), now);
     let (first, speed) = (signal.first_token_ms.expect("seen"), signal.tokens_per_second.expect("seen"));
@@ -147,7 +188,7 @@ proptest! {
             if failed {
                 signals.observe_failure(&model(), now);
             } else {
-                signals.observe_success(&model(), Timing { first_token_ms, output_tokens, total_ms }, now);
+                signals.observe_success(&model(), Timing { first_token_ms, output_tokens, total_ms, load: 1 }, now);
             }
             let signal = signals.snapshot(&model(), now);
             prop_assert!((0.0..1.0).contains(&signal.error_rate) && signal.samples >= 0.0);
