@@ -67,7 +67,10 @@ pub struct OnlineArgs {
 /// # Errors
 /// The table can't be read, has no priced models, or the result can't be written.
 pub fn run(args: &OnlineArgs) -> Result<()> {
-    ensure!((0.0..0.95).contains(&args.burn_in_share) && args.burn_in_share > 0.0, "--burn-in-share is not in (0, 0.95)");
+    ensure!(
+        (0.0..0.95).contains(&args.burn_in_share) && args.burn_in_share > 0.0,
+        "--burn-in-share is not in (0, 0.95)"
+    );
     ensure!(args.cost_weights.iter().all(|w| *w >= 0.0 && w.is_finite()), "--cost-weights must be 0 or more");
     ensure!((0.0..=0.5).contains(&args.exploration), "--exploration {} is not a share up to 0.5", args.exploration);
     ensure!(
@@ -136,8 +139,7 @@ fn choices(
     let habits = Habits { rates, exploration: args.exploration, kappa: 0.0 };
     let bar = bar(lambdas.len() as u64 * args.seeds, "our policy (streams)");
     let of = |lambda: f64| -> Result<Vec<Vec<usize>>> {
-        let goal =
-            Goal { mode: DecisionMode::Average, quality_target: 0.0, budget_usd: 0.0, lambda_usd: Some(lambda) };
+        let goal = Goal { mode: DecisionMode::Average, quality_target: 0.0, budget_usd: 0.0, lambda_usd: Some(lambda) };
         let seeds = (args.first_seed..args.first_seed + args.seeds).into_par_iter();
         let each = seeds.map(|seed| {
             let mut world = World::new(stream, &Drift::None, 0, args.feedback, seed)?;

@@ -265,7 +265,11 @@ mod tests {
     #[test]
     fn a_price_change_acts_on_the_next_decision() {
         let drift = "price,model=m1,factor=0.1".parse().expect("a drift");
-        let all = lived(Goal { mode: DecisionMode::Floor, quality_target: 0.85, budget_usd: 0.0, lambda_usd: None }, &drift, 20_000.0);
+        let all = lived(
+            Goal { mode: DecisionMode::Floor, quality_target: 0.85, budget_usd: 0.0, lambda_usd: None },
+            &drift,
+            20_000.0,
+        );
         // Equally cheap, the better one is taken for every request, from the first of the second phase on.
         assert!(all[400..800].iter().all(|l| l.model == 1 || l.score == 0.9), "{:?}", &all[400..404]);
         assert!(all[..400].iter().any(|l| l.model == 0));
