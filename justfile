@@ -99,3 +99,10 @@ evaluate TABLE *ARGS:
 stream *ARGS:
     cargo run --release -p satisfice-training --bin satisfice-train -- simulate --burn-in-share 0.5 \
         --warm {{DATA}}/paretobandit_prior.safetensors --stream {{DATA}}/outcomes/paretobandit3.parquet {{ARGS}}
+
+# Streams with our choices, then other bandits on them (PYTHON has training/peers/requirements-online.txt): DATA=folder just online-peers paretobandit3
+online-peers TABLE PYTHON="python3" *ARGS:
+    cargo build --release -p satisfice-training
+    target/release/satisfice-train online --outcomes {{DATA}}/outcomes/{{TABLE}}.parquet --first-seed 1001 --seeds 5 --out /tmp/{{TABLE}}-tune.json
+    target/release/satisfice-train online --outcomes {{DATA}}/outcomes/{{TABLE}}.parquet --out /tmp/{{TABLE}}-streams.json
+    {{PYTHON}} training/peers/online.py --tune /tmp/{{TABLE}}-tune.json --streams /tmp/{{TABLE}}-streams.json --out {{TABLE}}-peers.json {{ARGS}}

@@ -17,6 +17,7 @@ pub mod linear;
 pub mod metrics;
 pub mod nearest;
 pub mod noise;
+pub mod online;
 pub mod ope;
 pub mod output;
 pub mod pca;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use satisfice_training::{
-    channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit, import, replay, simulate,
+    channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit, import, online, replay, simulate,
 };
 use std::process::ExitCode;
 
@@ -22,6 +22,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Run the service's policy on a stream of outcomes with bandit feedback.
     Simulate(simulate::SimulateArgs),
+    /// Write streams with what the service's policy chose on them, for other bandits to run beside it.
+    Online(online::OnlineArgs),
     /// Turn outcomes from elsewhere into an outcome table.
     Import(import::ImportArgs),
     /// Try other policies on the service's log.
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Online(args) => online::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Features(args) => features::run(&args),

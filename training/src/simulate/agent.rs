@@ -19,6 +19,8 @@ pub struct Goal {
     pub quality_target: f64,
     /// USD a request; used for a budget alone.
     pub budget_usd: f64,
+    /// USD that one unit of quality is worth, above 0; held fixed in place of a target or a budget (mode `average`).
+    pub lambda_usd: Option<f64>,
 }
 
 /// How it learns and explores.
@@ -86,10 +88,11 @@ impl<'a> Agent<'a> {
             mode: goal.mode,
             quality_target: Quality::clipped(goal.quality_target),
             kappa: habits.kappa,
-            lambda_usd: 0.0,
+            lambda_usd: goal.lambda_usd.unwrap_or(0.0),
             exploration: habits.exploration,
         };
         let controller = match goal.mode {
+            _ if goal.lambda_usd.is_some() => None,
             DecisionMode::Floor => None,
             DecisionMode::Average => Some(MeanGoal::Quality(goal.quality_target)),
             DecisionMode::Budget => Some(MeanGoal::Cost(goal.budget_usd)),
@@ -220,7 +223,7 @@ mod tests {
     }
 
     fn budget(budget_usd: f64) -> Goal {
-        Goal { mode: DecisionMode::Budget, quality_target: 0.0, budget_usd }
+        Goal { mode: DecisionMode::Budget, quality_target: 0.0, budget_usd, lambda_usd: None }
     }
 
     #[test]
@@ -234,10 +237,20 @@ mod tests {
 
     #[test]
     fn a_quality_target_is_met_at_less_than_the_dear_models_cost() {
-        let goal = Goal { mode: DecisionMode::Average, quality_target: 0.8, budget_usd: 0.0 };
+        let goal = Goal { mode: DecisionMode::Average, quality_target: 0.8, budget_usd: 0.0, lambda_usd: None };
         let all = lived(goal, &Drift::None, 20_000.0);
         let (cost, score) = (mean(&all, |l| l.cost_usd), mean(&all, |l| l.score));
         assert!((0.798..0.815).contains(&score) && cost < 0.6, "{score} {cost}");
+    }
+
+    #[test]
+    fn a_fixed_worth_of_quality_decides_each_request_on_its_own() {
+        // The dear model costs .9 more; at 3 USD a unit of quality it is worth that where the cheap one is .3 behind.
+        let goal = Goal { lambda_usd: Some(3.0), ..Goal { mode: DecisionMode::Average, ..budget(0.0) } };
+        let all = lived(goal, &Drift::None, 20_000.0);
+        // Hardness is 0 to .475 in twenty steps; from .3 up (eight of twenty) the dear one pays, at .3 both are worth the same.
+        let dear = mean(&all, |l| f64::from(u8::from(l.model == 1)));
+        assert!((0.34..=0.41).contains(&dear), "{dear}");
     }
 
     #[test]
@@ -252,7 +265,11 @@ mod tests {
     #[test]
     fn a_price_change_acts_on_the_next_decision() {
         let drift = "price,model=m1,factor=0.1".parse().expect("a drift");
-        let all = lived(Goal { mode: DecisionMode::Floor, quality_target: 0.85, budget_usd: 0.0 }, &drift, 20_000.0);
+        let all = lived(
+            Goal { mode: DecisionMode::Floor, quality_target: 0.85, budget_usd: 0.0, lambda_usd: None },
+            &drift,
+            20_000.0,
+        );
         // Equally cheap, the better one is taken for every request, from the first of the second phase on.
         assert!(all[400..800].iter().all(|l| l.model == 1 || l.score == 0.9), "{:?}", &all[400..404]);
         assert!(all[..400].iter().any(|l| l.model == 0));

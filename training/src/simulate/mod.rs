@@ -114,8 +114,10 @@ impl SimulateArgs {
             "--mode {mode:?} goes with {}",
             if by_budget { "--targets" } else { "--budgets" }
         );
-        let budgets = self.budgets.iter().map(|&budget_usd| Goal { mode, quality_target: 0.0, budget_usd });
-        let targets = self.targets.iter().map(|&quality_target| Goal { mode, quality_target, budget_usd: 0.0 });
+        let budgets =
+            self.budgets.iter().map(|&budget_usd| Goal { mode, quality_target: 0.0, budget_usd, lambda_usd: None });
+        let targets =
+            self.targets.iter().map(|&quality_target| Goal { mode, quality_target, budget_usd: 0.0, lambda_usd: None });
         Ok(budgets.chain(targets).collect())
     }
 
