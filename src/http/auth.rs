@@ -54,7 +54,7 @@ pub(super) struct Gate {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Finds out who calls and puts the [`Caller`](crate::access::Caller) into the request's extensions, or answers 401. Every
+/// Finds out who calls and puts the [`Caller`] into the request's extensions, or answers 401. Every
 /// answer to a request that was let in says how its caller's limits stand, errors as well.
 pub(super) async fn authenticate<F: Future<Output = Response>>(
     gate: &Gate,
