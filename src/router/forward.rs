@@ -146,6 +146,7 @@ impl Router {
         let ChatRequest { request_id, caller, prompt, choice, options, wire, body, native, .. } = request;
         let speech = Some(Speech { body: Arc::clone(&body), is_messages: native.is_some() });
         let asked = RouteRequest { request_id, caller, prompt, choice, options, speech };
+        self.inner.store.has_room()?;
         let mut admitted = match admitted {
             Some(admitted) => admitted,
             None => self.inner.admit(&asked)?,
@@ -191,6 +192,11 @@ impl Router {
         let Forwarded { attempts, leg, reply } = forwarded;
         let served = legs[leg].model.id.clone();
         guard.served(&served, &legs[leg].model.provider, attempts.clone());
+        // An outcome without its decision would be refused; where a journal acknowledges, it is known at once that there is none.
+        let _ = futures::poll!(recording.as_mut());
+        if matches!(recording.as_mut().output_mut(), Some(Err(_))) {
+            guard.forget();
+        }
         let outcome = match reply {
             Ok(ChatReply::Stream(items)) => {
                 recording.as_mut().await;

@@ -293,6 +293,14 @@ impl Store {
         Ok(())
     }
 
+    /// Whether there is room for what a request will write. To be asked before money is spent on it.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`].
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        if self.queue.capacity() == 0 { Err(self.overloaded()) } else { Ok(()) }
+    }
+
     fn overloaded(&self) -> StoreError {
         StoreError::Overloaded { capacity: self.queue.max_capacity() }
     }
