@@ -3,7 +3,6 @@
 use super::Setup;
 use crate::{
     access::{AdminKey, KeyBook, Rules},
-    classifier::Classifier,
     config::{GatewaySettings, Settings},
     encoder::{EncoderPool, Manifest, ModelFolder, PoolOptions, Tokenizer},
     gateway::{Gateway, GatewayOptions, SimulatedWorld},
@@ -56,7 +55,13 @@ impl Engine {
             KeyBook::load(store.clone(), rules, SystemClock.now()).await.context("the API keys can't be read")?;
         let encoder = start_encoder(setup).await?;
         let encoder_id = encoder.encoder_id().to_owned();
-        let classifier = Classifier::builtin(&encoder_id).context("the classifier compiled in can't be used")?;
+        let shelf = setup.shelf();
+        let classifier = shelf.serving(&encoder_id).with_context(|| {
+            format!(
+                "the classifier can't be used ({}); `satisfice-train promote --rollback` brings back the previous one",
+                shelf.folder().display()
+            )
+        })?;
         let classifier_version = classifier.version().to_owned();
         let settings = &setup.settings;
         let parts = Parts {

@@ -3,6 +3,7 @@
 use crate::{
     access::{AdminKey, WeakAdminKey},
     catalog::{Catalog, CatalogFaults, Dialect, Provider, providers_to_toml},
+    classifier::{Shelf, shelf::SHELF},
     config::{
         self, AwsCredentials, BaseUrl, ConfigFaults, Credentials, Finding, Flags, Inputs, ProviderSettings, Secret,
         Settings, Source,
@@ -120,6 +121,13 @@ impl Setup {
     #[must_use]
     pub fn store_path(&self) -> PathBuf {
         self.settings.data_dir.join(STORE_FILE)
+    }
+
+    /// Where promoted classifiers are.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf {
+        let configured = self.settings.encoder.classifier_dir.clone();
+        Shelf::new(configured.unwrap_or_else(|| self.settings.data_dir.join(SHELF)))
     }
 
     /// How to reach each enabled provider.

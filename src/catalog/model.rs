@@ -168,6 +168,14 @@ pub struct ModelEntry {
 }
 
 impl ModelEntry {
+    /// Output tokens to expect of it where a plain answer has `plain` on average: times verbosity, at least 1, within its limit
+    /// and the caller's `cap`.
+    #[must_use]
+    pub fn expected_output(&self, plain: f64, cap: Option<u32>) -> u32 {
+        let expected = (plain * self.verbosity).clamp(1.0, f64::from(self.max_output_tokens)) as u32;
+        cap.map_or(expected, |cap| expected.min(cap))
+    }
+
     /// Output tokens to expect where a plain answer has `plain_tokens`: times verbosity, rounded up, within the model's
     /// limit.
     #[must_use]

@@ -6,8 +6,10 @@
 pub mod artefact;
 pub mod features;
 pub mod heads;
+pub mod shelf;
 
 pub use artefact::{Artefact, ArtefactError};
+pub use shelf::{Pointer, Shelf, ShelfError, Shelved};
 
 use crate::{
     domain::{Difficulty, Prompt, TaskProbabilities, sigmoid},

@@ -3,7 +3,6 @@
 use super::{Verdict, models, output};
 use crate::{
     app::{Invocation, Setup, model_folder},
-    classifier::Classifier,
     encoder::{FileState, Manifest, ModelFolder},
     router::Fleet,
     store::{IntegrityReport, Store, StoreError},
@@ -30,10 +29,10 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Verdict> {
             let (folder, offline) = (model_folder(&setup), setup.settings.encoder.offline);
             found.extend(tokio::task::spawn_blocking(move || encoder(&folder, offline)).await?);
             found.push(("log", log(&setup).await));
+            found.push(("classifier", classifier(&setup)));
         }
         Err(error) => found.push(("settings", Finding::Fault(error.to_string()))),
     }
-    found.push(("classifier", classifier()));
     output::print(&render(&found))?;
     Ok(Verdict::good_if(!found.iter().any(|(_, finding)| matches!(finding, Finding::Fault(_)))))
 }
@@ -75,8 +74,8 @@ fn file(name: &str, state: FileState, offline: bool) -> Option<Finding> {
     }
 }
 
-fn classifier() -> Finding {
-    match Classifier::builtin(&Manifest::builtin().encoder_id()) {
+fn classifier(setup: &Setup) -> Finding {
+    match setup.shelf().serving(&Manifest::builtin().encoder_id()) {
         Ok(classifier) => Finding::Good(classifier.version().to_owned()),
         Err(error) => Finding::Fault(error.to_string()),
     }

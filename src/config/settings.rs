@@ -56,8 +56,10 @@ section! {
         cache_mib: usize = is("32"), range(0.0, 65536.0);
         /// Tokens of a prompt that the encoder sees at most.
         window_tokens: usize = is("256"), range(16.0, 256.0);
-        /// Folder of encoder and classifier files; unset, the cache folder.
+        /// Folder of encoder files; unset, the cache folder.
         ["MODELS_DIR"] models_dir: Option<PathBuf> = unset("/opt/satisfice/models"), ANY;
+        /// Folder of classifiers that `satisfice-train promote` installs; unset, `classifier` in the data folder.
+        ["CLASSIFIER_DIR"] classifier_dir: Option<PathBuf> = unset("/var/lib/satisfice/classifier"), ANY;
         /// Never download model files.
         ["OFFLINE"] offline: bool = is("false"), ANY;
     }

@@ -8,6 +8,7 @@ mod decisions;
 mod embeddings;
 mod feedback;
 mod outcomes;
+pub mod read;
 mod sink;
 
 use crate::store::{Reader, StoreError};

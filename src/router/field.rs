@@ -100,7 +100,8 @@ impl Inner {
         let signals = self.gateway.signals();
         let latency = signals.latency(&entry.id, now).unwrap_or(entry.latency);
         let cost_factor = expected_attempts(signals.snapshot(&entry.id, now).error_rate);
-        let output_tokens = expected_output(model, request, classification.output_tokens);
+        let cap = request.prompt.requirements.max_output_tokens;
+        let output_tokens = entry.expected_output(classification.output_tokens, cap);
         let cached_tokens = warm.as_ref().filter(|(warm, _)| *warm == entry.id).map_or(0, |(_, cached)| *cached);
         let RouteOptions { max_cost_usd, max_latency_ms, models, exclude, providers, data, .. } = &request.options;
         let allowed = |patterns: &[String]| patterns.is_empty() || patterns.iter().any(|p| entry.id.matches(p));
@@ -194,11 +195,6 @@ fn times(amount: Usd, factor: f64) -> Usd {
     Usd::new(amount.get() * factor).unwrap_or(amount)
 }
 
-/// Expected output tokens of this model: the prompt's, times its verbosity, within its and the caller's limits.
-fn expected_output(model: &FleetModel, request: &RouteRequest, plain: f64) -> u32 {
-    let expected = (plain * model.entry.verbosity).clamp(1.0, f64::from(model.entry.max_output_tokens)) as u32;
-    request.prompt.requirements.max_output_tokens.map_or(expected, |cap| expected.min(cap))
-}
 impl<'a> Field<'a> {
     fn push(&mut self, model: &'a FleetModel, considered: Result<Predicted, Exclusion>, may_be_chosen: bool) {
         let (predicted, excluded_by) = match considered {

@@ -22,6 +22,7 @@ pub mod ope;
 pub mod output;
 pub mod pca;
 pub mod perturb;
+pub mod promote;
 pub mod quality;
 pub mod replay;
 pub mod ridge;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use satisfice_training::{
-    channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit, import, online, replay, simulate,
+    channels, evaluate, evaluate_encoder, evaluate_tasks, features, fit, import, online, promote, replay, simulate,
 };
 use std::process::ExitCode;
 
@@ -28,6 +28,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Try other policies on the service's log.
     Replay(replay::ReplayArgs),
+    /// Let a classifier serve if the service's log says that it is no worse and no dearer; take it back.
+    Promote(promote::PromoteArgs),
     /// Write what the router sees of each query of outcome tables.
     Features(features::FeaturesArgs),
     /// Measure the encoder's channels, for its quantisation.
@@ -39,6 +41,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // The gate's refusal is an answer of its own, apart from success and errors.
+    let mut refused = false;
     let result = match Arguments::parse().command {
         Command::Fit(args) => fit::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
@@ -46,12 +50,14 @@ fn main() -> ExitCode {
         Command::Online(args) => online::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Promote(args) => promote::run(&args).map(|done| refused = !done),
         Command::Features(args) => features::run(&args),
         Command::Channels(args) => channels::run(&args),
         Command::EvaluateEncoder(args) => evaluate_encoder::run(&args),
         Command::EvaluateTasks(args) => evaluate_tasks::run(&args),
     };
     match result {
+        Ok(()) if refused => ExitCode::from(promote::REFUSED),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

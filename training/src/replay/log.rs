@@ -3,13 +3,14 @@
 use crate::ope::Round;
 use anyhow::{Context, Result, bail, ensure};
 use satisfice::{
-    domain::{Decision, DecisionId, FeedbackSource, ModelId, Outcome, Quality, Reward, RoutingRule},
+    domain::{Decision, DecisionId, Feedback, ModelId, Outcome, Quality, Reward, RoutingRule},
+    export::read as exported,
     policy::Scored,
     store::{Reader, Store},
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Rows read at a time.
@@ -39,53 +40,114 @@ pub struct Read {
     pub without_choice: usize,
     /// Decisions that another model served in the end.
     pub served_by_another: usize,
+    /// The decisions of `rounds`, where they were asked for.
+    pub decisions: Vec<Decision>,
 }
 
-/// Reads a log: the database file, or the data folder of a service. The service may be running.
+/// Reads a log: the database file, the data folder of a service, which may be running, or tables that `satisfice export` wrote.
 ///
 /// # Errors
 /// There is no log, or it can't be read.
 pub fn read(path: &Path, scope: Option<&str>) -> Result<Read> {
-    let file = if path.is_dir() { path.join(satisfice::app::STORE_FILE) } else { path.to_path_buf() };
-    ensure!(file.exists(), "there is no log at {}", file.display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let log = Store::open_read_only(&file).await.with_context(|| format!("can't open {}", file.display()))?;
-        let (outcomes, scores) = (outcomes(&log).await?, scores(&log).await?);
-        let mut read = Read::default();
-        let mut after = 0;
-        loop {
-            let page = log.decisions_after(after, PAGE).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (_, decision) in page {
-                if scope.is_none_or(|s| decision.scope.as_str() == s) {
-                    read.take(&decision, outcomes.get(&decision.id), scores.get(&decision.id));
-                }
+    read_with(path, scope, false)
+}
+
+/// The same, and the decisions themselves: what was known of each prompt and model.
+///
+/// # Errors
+/// There is no log, or it can't be read.
+pub fn read_decisions(path: &Path, scope: Option<&str>) -> Result<Read> {
+    read_with(path, scope, true)
+}
+
+fn read_with(path: &Path, scope: Option<&str>, keep_decisions: bool) -> Result<Read> {
+    let mut read = Read::default();
+    let mut take = |decision: Decision, known: &Known| {
+        if scope.is_none_or(|s| decision.scope.as_str() == s) {
+            let (outcome, score) = (known.outcomes.get(&decision.id), known.scores.get(&decision.id));
+            if read.take(&decision, outcome, score) && keep_decisions {
+                read.decisions.push(decision);
             }
         }
-        if read.rounds.is_empty() {
-            bail!(
-                "{}: no decision with a choice{}",
-                file.display(),
-                scope.map_or(String::new(), |s| format!(" in scope {s}"))
-            );
+    };
+    match Place::of(path)? {
+        Place::Database(file) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let log =
+                    Store::open_read_only(&file).await.with_context(|| format!("can't open {}", file.display()))?;
+                let known = Known::from_store(&log).await?;
+                let mut after = 0;
+                loop {
+                    let page = log.decisions_after(after, PAGE).await?;
+                    let Some((last, _)) = page.last() else { return anyhow::Ok(()) };
+                    after = *last;
+                    page.into_iter().for_each(|(_, decision)| take(decision, &known));
+                }
+            })?;
         }
-        Ok(read)
-    })
+        Place::Tables(folder) => {
+            let known = Known::from_tables(&folder)?;
+            exported::decisions(&table(&folder, "decisions")?)?.into_iter().for_each(|d| take(d, &known));
+        }
+    }
+    if read.rounds.is_empty() {
+        let of = scope.map_or(String::new(), |s| format!(" in scope {s}"));
+        bail!("{}: no decision with a choice{of}", path.display());
+    }
+    Ok(read)
+}
+
+/// Where a log is.
+pub(crate) enum Place {
+    /// The service's database.
+    Database(PathBuf),
+    /// A folder of tables that `satisfice export` wrote.
+    Tables(PathBuf),
+}
+
+impl Place {
+    /// Of a data folder, a database, a folder with `decisions.parquet`, or one of the files in it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let database = path.join(satisfice::app::STORE_FILE);
+        let tables = path.join("decisions.parquet");
+        Ok(match (path.is_dir(), path.extension().is_some_and(|e| e == "parquet")) {
+            (true, _) if !database.exists() && tables.exists() => Self::Tables(path.to_path_buf()),
+            (true, _) if database.exists() => Self::Database(database),
+            (false, true) if path.exists() => Self::Tables(path.parent().unwrap_or(Path::new("")).to_path_buf()),
+            (false, false) if path.exists() => Self::Database(path.to_path_buf()),
+            _ => bail!(
+                "there is no log at {}: name the service's data folder, the database file in it, or a folder with \
+                 decisions.parquet, outcomes.parquet and feedback.parquet",
+                path.display()
+            ),
+        })
+    }
+}
+
+/// One of the exported tables.
+fn table(folder: &Path, what: &str) -> Result<PathBuf> {
+    let path = folder.join(format!("{what}.parquet"));
+    let command = format!("satisfice export --what {what} --format parquet --out {}", path.display());
+    ensure!(path.exists(), "there is no {}: {command}", path.display());
+    Ok(path)
 }
 
 impl Read {
-    fn take(&mut self, decision: &Decision, outcome: Option<&Outcome>, score: Option<&Score>) {
+    /// Whether it is among the rounds now.
+    fn take(&mut self, decision: &Decision, outcome: Option<&Outcome>, score: Option<&Score>) -> bool {
         let eligible: Vec<_> = decision.candidates.iter().filter_map(|c| Some((c, c.predicted.as_ref()?))).collect();
-        let Some(chosen) = eligible.iter().position(|(c, _)| c.model == decision.chosen) else { return };
+        let Some(chosen) = eligible.iter().position(|(c, _)| c.model == decision.chosen) else { return false };
         if eligible.len() < 2 {
             self.without_choice += 1;
-            return;
+            return false;
         }
         if outcome.is_some_and(|o| o.served_model != decision.chosen) {
             self.served_by_another += 1;
-            return;
+            return false;
         }
         let expected = eligible[chosen].1.cost_usd;
         self.rounds.push(Logged {
@@ -104,17 +166,57 @@ impl Read {
                 cost_usd: outcome.and_then(|o| o.cost_usd).unwrap_or(expected),
             },
         });
+        true
     }
 }
 
-/// The last forwarding of each decision.
-async fn outcomes(log: &Reader) -> Result<HashMap<DecisionId, Outcome>> {
-    let (mut all, mut after) = (HashMap::new(), 0);
-    loop {
-        let page = log.outcomes_after(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(all) };
-        after = *last;
-        all.extend(page.into_iter().map(|(_, outcome)| (outcome.decision_id, outcome)));
+/// What came of the decisions.
+#[derive(Default)]
+struct Known {
+    /// The last forwarding of each.
+    outcomes: HashMap<DecisionId, Outcome>,
+    scores: HashMap<DecisionId, Score>,
+}
+
+impl Known {
+    async fn from_store(log: &Reader) -> Result<Self> {
+        let (mut known, mut after) = (Self::default(), 0);
+        loop {
+            let page = log.outcomes_after(after, PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            page.into_iter().for_each(|(_, outcome)| known.ended(outcome));
+        }
+        after = 0;
+        loop {
+            let page = log.feedback_after(after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(known) };
+            after = *last;
+            page.into_iter().for_each(|(_, row)| known.said(row.feedback));
+        }
+    }
+
+    fn from_tables(folder: &Path) -> Result<Self> {
+        let mut known = Self::default();
+        exported::outcomes(&table(folder, "outcomes")?)?.into_iter().for_each(|outcome| known.ended(outcome));
+        exported::feedback(&table(folder, "feedback")?)?.into_iter().for_each(|row| known.said(row.feedback));
+        Ok(known)
+    }
+
+    fn ended(&mut self, outcome: Outcome) {
+        self.outcomes.insert(outcome.decision_id, outcome);
+    }
+
+    fn said(&mut self, said: Feedback) {
+        let of = self
+            .scores
+            .entry(said.decision_id)
+            .or_insert_with(|| Score { model: said.model.clone(), by_source: BTreeMap::new() });
+        let score = match said.reward {
+            Reward::Score(score) => Some(score),
+            Reward::Revoked => None,
+        };
+        of.by_source.insert(said.source.as_str(), (said.source.noise_variance(), score));
     }
 }
 
@@ -131,33 +233,5 @@ impl Score {
         let known = self.by_source.values().filter_map(|(noise, score)| Some((1.0 / noise, (*score)?.get())));
         let (sum, weight) = known.fold((0.0, 0.0), |(sum, total), (w, score)| (sum + w * score, total + w));
         (weight > 0.0).then(|| Quality::clipped(sum / weight))
-    }
-}
-
-async fn scores(log: &Reader) -> Result<HashMap<DecisionId, Score>> {
-    let (mut all, mut after) = (HashMap::new(), 0);
-    loop {
-        let page = log.feedback_after(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(all) };
-        after = *last;
-        for (_, row) in page {
-            let said = row.feedback;
-            let of = all
-                .entry(said.decision_id)
-                .or_insert_with(|| Score { model: said.model.clone(), by_source: BTreeMap::new() });
-            let score = match said.reward {
-                Reward::Score(score) => Some(score),
-                Reward::Revoked => None,
-            };
-            of.by_source.insert(source_name(said.source), (said.source.noise_variance(), score));
-        }
-    }
-}
-
-const fn source_name(source: FeedbackSource) -> &'static str {
-    match source {
-        FeedbackSource::User => "user",
-        FeedbackSource::Judge => "judge",
-        FeedbackSource::Tests => "tests",
     }
 }

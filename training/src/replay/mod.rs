@@ -27,7 +27,8 @@ const ESTIMATORS: [(&str, Estimator); 6] = [
 /// Arguments of `replay`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReplayArgs {
-    /// The service's log: its data folder, or the database file in it.
+    /// The service's log: its data folder, the database file in it, or a folder with decisions.parquet, outcomes.parquet and
+    /// feedback.parquet as `satisfice export` writes them.
     #[arg(long)]
     pub log: PathBuf,
     /// Policies to try (TOML): `mode, quality_target, budget_usd, kappa, exploration, without, price_factors`, each as at the
@@ -132,7 +133,13 @@ fn propensities(rounds: &[Logged]) -> Vec<Vec<f64>> {
     rounds.iter().map(|r| r.propensities.clone()).collect()
 }
 
-fn try_policy(rounds: &[Logged], variant: &Variant, target: Vec<Vec<f64>>, stuck: usize) -> Result<PolicyReport> {
+/// What a policy that chooses by `target` would have given on the rounds, against the policy that wrote them.
+pub(crate) fn try_policy(
+    rounds: &[Logged],
+    variant: &Variant,
+    target: Vec<Vec<f64>>,
+    stuck: usize,
+) -> Result<PolicyReport> {
     let factor = |r: &Logged, i: usize| variant.price_factor(&r.models[i]);
     let priced = rounds.iter().map(|r| {
         let mut round = r.round;
