@@ -7,7 +7,7 @@ use arrow::{
         Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, ListArray, RecordBatch,
         StringArray, StructArray, TimestampMillisecondArray, UInt32Array, UInt64Array,
     },
-    buffer::OffsetBuffer,
+    buffer::{NullBuffer, OffsetBuffer},
     datatypes::{Field, FieldRef, Fields, Schema},
 };
 use std::sync::Arc;
@@ -76,21 +76,26 @@ impl Columns {
         self.put("at", false, times.with_timezone("UTC"));
     }
 
-    /// Vectors of `width` numbers each, one after the other in `values`.
+    /// Vectors of `width` numbers each that may be missing.
     ///
     /// # Errors
-    /// The lengths don't agree.
-    pub(super) fn vectors(
+    /// A vector of another width.
+    pub(super) fn vectors_option<'a>(
         &mut self,
         name: &str,
         width: usize,
-        rows: usize,
-        values: impl Iterator<Item = f32>,
+        vectors: impl Iterator<Item = Option<&'a [f32]>> + Clone,
     ) -> Result<(), ExportError> {
+        // A missing vector takes its room as well, as Arrow has it.
+        let blank = vec![0.0; width];
+        let values = vectors.clone().flat_map(|vector| vector.unwrap_or(&blank).iter().copied());
         let values: ArrayRef = Arc::new(Float32Array::from_iter_values(values));
         let item = Arc::new(Field::new("item", values.data_type().clone(), false));
+        let nulls: NullBuffer = vectors.map(|vector| vector.is_some()).collect();
+        let length = nulls.len();
         // Widths are small constants.
-        self.put(name, false, FixedSizeListArray::try_new_with_length(item, width as i32, values, None, rows)?);
+        let lists = FixedSizeListArray::try_new_with_length(item, width as i32, values, Some(nulls), length)?;
+        self.put(name, true, lists);
         Ok(())
     }
 

@@ -62,13 +62,14 @@ fn prompt(columns: &mut Columns, rows: Rows<'_>) -> Result<(), ExportError> {
     context(columns, rows)
 }
 
+/// Without features, as where the caller named the model, the context is null.
 fn context(columns: &mut Columns, rows: Rows<'_>) -> Result<(), ExportError> {
-    if let Some((_, odd)) = rows.iter().find(|(_, d)| d.context.len() != CONTEXT_DIM) {
+    let features = |d: &Decision| !d.context.is_empty();
+    if let Some((_, odd)) = rows.iter().find(|(_, d)| features(d) && d.context.len() != CONTEXT_DIM) {
         let (decision, found) = (odd.id.to_string(), odd.context.len());
         return Err(ExportError::Context { decision, found, expected: CONTEXT_DIM });
     }
-    let values = rows.iter().flat_map(|(_, d)| d.context.iter().copied());
-    columns.vectors("context", CONTEXT_DIM, rows.len(), values)
+    columns.vectors_option("context", CONTEXT_DIM, each(rows, move |d| features(d).then_some(d.context.as_slice())))
 }
 
 fn choice(columns: &mut Columns, rows: Rows<'_>) -> Result<(), ExportError> {

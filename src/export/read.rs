@@ -141,8 +141,12 @@ fn at(row: &Row<'_>) -> Result<UnixMillis, String> {
     row.number::<TimestampMillisecondType>("at").map(UnixMillis)
 }
 
+/// Empty where the decision was made without features.
 fn context(row: &Row<'_>) -> Result<Vec<f32>, String> {
     let list = row.column("context")?.as_fixed_size_list_opt().ok_or("column `context` is no vector")?;
+    if list.is_null(row.row) {
+        return Ok(Vec::new());
+    }
     let values = list.value(row.row);
     let values = values.as_primitive_opt::<Float32Type>().ok_or("column `context` has no numbers")?;
     Ok(values.values().to_vec())

@@ -187,6 +187,25 @@ async fn contexts_are_fixed_size_lists_in_arrow_as_well() {
 }
 
 #[tokio::test]
+async fn decisions_without_features_have_no_context_and_come_back_as_they_were() {
+    let store = store(3).await;
+    let named = Decision { context: vec![], tasks: TaskProbabilities(vec![]), ..decision(3) };
+    store.append_decision(named).await.unwrap();
+    store.append_decision(decision(4)).await.unwrap();
+    let batches = round_trip(&store, Table::Decisions, FileFormat::Parquet).await;
+    let contexts = batches[0].column_by_name("context").unwrap();
+    assert_eq!((0..5).map(|row| contexts.is_null(row)).collect::<Vec<_>>(), [false, false, false, true, false]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("decisions.parquet");
+    export(&store, Table::Decisions, FileFormat::Parquet, &out, |_| ()).await.unwrap();
+    let contexts: Vec<Vec<f32>> = read::decisions(&out).unwrap().into_iter().map(|d| d.context).collect();
+    let expected: Vec<Vec<f32>> =
+        store.decisions_after(0, 9).await.unwrap().into_iter().map(|(_, d)| d.context).collect();
+    assert_eq!(contexts, expected);
+    assert_eq!(contexts[3], [0.0; 0]);
+}
+
+#[tokio::test]
 async fn exclusion_names_are_those_of_the_wire() {
     let excluded = Exclusion::ContextWindow { needed: 2, limit: 1 };
     let unwell = Exclusion::Unwell { retry_after_ms: 30_000 };
