@@ -92,7 +92,7 @@ impl Fingerprint {
         if let Some(beta) = beta {
             self.text(beta);
         }
-        if !is_plain(body) {
+        if !is_plain_messages(body) {
             self.chat(body);
         }
     }
@@ -174,7 +174,7 @@ pub fn words_of(message: &Value) -> Option<&str> {
 
 /// Whether a Messages request says nothing that is lost in the chat request: texts alone, and settings that both have.
 #[must_use]
-pub fn is_plain(body: &Object) -> bool {
+pub fn is_plain_messages(body: &Object) -> bool {
     let is_text = |content: &Value| match content {
         Value::Array(blocks) => blocks.iter().all(is_plain_text),
         other => other.is_string(),

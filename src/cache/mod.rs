@@ -16,7 +16,7 @@ mod stats;
 pub use entry::{Entry, Served, is_whole};
 pub use filter::CacheFilter;
 pub use guard::Guard;
-pub use key::{CacheKey, Fingerprint, is_plain, words_of};
+pub use key::{CacheKey, Fingerprint, is_plain_messages, words_of};
 pub use semantic::Question;
 pub use stats::{CacheSize, CacheStats};
 

@@ -2,7 +2,7 @@
 
 use super::{ChatRequest, ModelChoice, ProviderWishes, RouteOptions};
 use crate::{
-    cache::{Cache, CacheKey, CacheOptions, Fingerprint, is_plain, words_of},
+    cache::{Cache, CacheKey, CacheOptions, Fingerprint, is_plain_messages, words_of},
     config::{CacheMode, CacheRule, DEFAULT_POLICY, Settings},
     dialect::Object,
     domain::{DataDemands, DataPolicy, Region, Usd},
@@ -104,7 +104,7 @@ pub(super) fn words_and_frame(request: &ChatRequest) -> Option<(&str, CacheKey)>
     const ONLY_TEXT: [&str; 8] =
         ["tools", "functions", "response_format", "n", "logprobs", "modalities", "audio", "web_search_options"];
     let is_plain_chat = ONLY_TEXT.iter().all(|field| request.body.get(*field).is_none_or(says_nothing));
-    let is_plain_native = request.native.as_deref().is_none_or(is_plain) && request.anthropic_beta.is_none();
+    let is_plain_native = request.native.as_deref().is_none_or(is_plain_messages) && request.anthropic_beta.is_none();
     let messages = request.body.get("messages")?.as_array()?;
     let is_text = |message: &Value| message.get("tool_calls").is_none_or(Value::is_null) && words_of(message).is_some();
     let last = messages.last().filter(|last| last["role"] == "user")?;
