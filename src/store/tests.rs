@@ -247,6 +247,18 @@ async fn a_full_queue_answers_overloaded_at_once() {
 }
 
 #[tokio::test]
+async fn a_full_queue_says_so_before_anything_is_written() {
+    let store = with_queue(1).await;
+    store.has_room().unwrap();
+    let mut write = std::pin::pin!(store.append_decision(decision(1)));
+    // It waits in the queue: on this thread nothing runs that could take it.
+    assert!(futures::poll!(&mut write).is_pending());
+    assert!(matches!(store.has_room(), Err(StoreError::Overloaded { capacity: 1 })));
+    write.await.unwrap();
+    store.has_room().unwrap();
+}
+
+#[tokio::test]
 async fn numbers_that_would_not_come_back_are_refused() {
     let store = store_with(1).await;
     let mut nan = decision(2);

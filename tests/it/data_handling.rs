@@ -1,7 +1,7 @@
 //! Where and how requests may be handled: what the operator says of providers, and what policies and callers demand of them.
 
 use crate::{
-    gateway_app::{ALPHA, BETA, GAMMA, GatewayApp, GatewayMake, Wire},
+    gateway_app::{ALPHA, BETA, EMBEDDER, GAMMA, GatewayApp, GatewayMake, Wire},
     upstream::{Fault, Script},
 };
 use serde_json::{Value, json};
@@ -87,15 +87,6 @@ async fn what_is_said_of_a_provider_is_listed_with_its_models() {
 
 #[tokio::test]
 async fn the_policy_for_all_holds_for_models_by_name_and_for_embeddings_too() {
-    const EMBEDDER: &str = r#"
-[[models]]
-id = "alpha/embedder"
-provider = "alpha"
-kind = "embedding"
-upstream_name = "alpha-embedder-2026"
-context_window = 8192
-price = { input = 100.0, source = "made up", as_of = "2026-11-22" }
-"#;
     const DEMANDS: &str = r#"
 [providers.beta]
 data_policy = "zero_retention"

@@ -1,7 +1,7 @@
 //! Embeddings in the log, in budgets, and within limits.
 
 use crate::{
-    gateway_app::{GatewayApp, GatewayMake},
+    gateway_app::{EMBEDDER, GatewayApp, GatewayMake},
     support::Answer,
     upstream::{End, Fault, Script},
 };
@@ -12,17 +12,6 @@ use satisfice::{
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
-
-/// A model that embeds, at alpha; a million tokens cost 100 dollars.
-const EMBEDDER: &str = r#"
-[[models]]
-id = "alpha/embedder"
-provider = "alpha"
-kind = "embedding"
-upstream_name = "alpha-embedder-2026"
-context_window = 8192
-price = { input = 100.0, source = "made up", as_of = "2026-11-22" }
-"#;
 
 async fn service(fault: Fault) -> GatewayApp {
     let make = GatewayMake::scripts([Script::always(fault), Script::ok(), Script::ok()]);

@@ -44,6 +44,17 @@ pub(crate) const BETA: &str = "beta/mid";
 /// Twenty-five times as dear, behind the other dialect.
 pub(crate) const GAMMA: &str = "gamma/dear";
 
+/// For [`GatewayMake::models`]: a model that embeds, at alpha. A million tokens cost 100 dollars.
+pub(crate) const EMBEDDER: &str = r#"
+[[models]]
+id = "alpha/embedder"
+provider = "alpha"
+kind = "embedding"
+upstream_name = "alpha-embedder-2026"
+context_window = 8192
+price = { input = 100.0, source = "made up", as_of = "2026-11-22" }
+"#;
+
 /// `[gateway]` of every test: nothing waits, nothing is capped, no breaker opens. Time limits are far above what an answer
 /// takes on however busy a machine.
 const GATEWAY: [(&str, &str); 9] = [
@@ -102,6 +113,8 @@ pub(crate) struct GatewayMake {
     pub(crate) locked: bool,
     /// Whether it reads with the real encoder.
     pub(crate) reads: bool,
+    /// The log, instead of one in memory.
+    pub(crate) store: Option<Store>,
 }
 
 impl Default for GatewayMake {
@@ -117,6 +130,7 @@ impl Default for GatewayMake {
             timeout: Duration::from_secs(60),
             locked: false,
             reads: false,
+            store: None,
         }
     }
 }
@@ -219,7 +233,10 @@ struct Assembled {
 async fn assemble(setup: &Setup, make: &GatewayMake) -> Assembled {
     let settings = &setup.settings;
     let clock = Arc::<ShiftedClock>::default();
-    let store = Store::in_memory().await.expect("memory");
+    let store = match &make.store {
+        Some(store) => store.clone(),
+        None => Store::in_memory().await.expect("memory"),
+    };
     let keys = KeyBook::load(store.clone(), settings.access_rules(false), clock.now()).await.expect("no keys");
     let options = PoolOptions { threads: 1, queue: 256, max_batch: 32, cache_bytes: 0 };
     let (encoder, tokenizer): (Arc<dyn Encoder>, _) =

@@ -10,6 +10,7 @@ mod embeddings;
 mod encoder;
 mod failover;
 mod faults_mix;
+mod full_log;
 mod gateway_app;
 mod http_chat;
 mod http_edge;

@@ -5,7 +5,7 @@
 //! `TEST_REQUIRES_NODE` is set, as in the gate.
 
 use crate::{
-    gateway_app::{GatewayApp, GatewayMake, Provider},
+    gateway_app::{EMBEDDER, GatewayApp, GatewayMake, Provider},
     upstream::{Fault, Script},
 };
 use sha2::{Digest, Sha256};
@@ -19,19 +19,6 @@ use tokio::{process::Command, sync::Mutex, time::timeout};
 
 /// Beyond what a slow network needs to install, and a slow machine to run.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// A model that embeds, at alpha.
-const EMBEDDER: &str = r#"
-[[models]]
-id = "alpha/embedder"
-provider = "alpha"
-kind = "embedding"
-upstream_name = "alpha-embedder-2026"
-tier = "nano"
-context_window = 8192
-max_output_tokens = 1
-price = { input = 0.1, cached_input = 0.1, output = 0.0, source = "made up", as_of = "2026-11-22" }
-"#;
 
 /// Beside the usual providers three that fail, each in its own way; so dear that nobody chooses them.
 async fn service() -> (GatewayApp, String) {
