@@ -76,17 +76,24 @@ fn check_finite(decision: &Decision) -> Result<(), StoreError> {
     }
 }
 
-/// Appends one decision, unless its id is taken.
-pub(super) const INSERT: &str = "
+/// One row for [`INSERT`].
+const VALUES: &str =
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const INSERT: &str = "
     INSERT INTO decisions (
         id, at_ms, request_id, scope, policy, policy_version, features_version, mode, quality_target, kappa,
         lambda_usd, exploration, task, tasks, difficulty, input_tokens, requirements, context, candidates, chosen,
         greedy, explored, fallbacks, target_met, reason, timings, propensity, predicted_quality, predicted_spread,
-        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens, session_id, key_id, tenant)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO NOTHING";
+        predicted_cost_usd, predicted_latency_ms, predicted_output_tokens, session_id, key_id, tenant) VALUES";
 
-/// Gives [`INSERT`] its values. A table: one line for each column.
+/// Appends so many decisions, but for those whose id is taken.
+pub(super) fn insert(rows: usize) -> String {
+    let values = vec![VALUES; rows].join(", ");
+    format!("{INSERT} {values} ON CONFLICT (id) DO NOTHING")
+}
+
+/// Gives [`insert`] the values of its next row. A table: one line for each column.
 pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q DecisionRow) -> Insert<'q> {
     let d = &row.decision;
     let predicted = d.candidate(&d.chosen).and_then(|c| c.predicted);

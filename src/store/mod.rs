@@ -61,12 +61,17 @@ pub enum Durability {
 }
 
 impl Durability {
-    /// Sets the write-ahead log and how it is synchronised; a log that grew is cut back to 64 MiB.
+    /// Sets the write-ahead log and how it is synchronised. It is folded into the file at 16 MiB, as each time writes the pages
+    /// of all indices; one that grew is cut back to 64 MiB.
     const fn pragmas(self) -> &'static str {
         match self {
-            Self::Full => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864",
+            Self::Full => {
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096;
+                 PRAGMA journal_size_limit = 67108864"
+            }
             Self::Feedback | Self::Process => {
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864"
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4096;
+                 PRAGMA journal_size_limit = 67108864"
             }
         }
     }

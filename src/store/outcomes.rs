@@ -36,14 +36,21 @@ impl OutcomeRow {
     }
 }
 
-/// Appends one outcome, unless its decision is not in the log.
-pub(super) const INSERT: &str = "
+const INSERT: &str = "
     INSERT INTO outcomes (
-        decision_id, served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms,
-        latency_ms, at_ms, cached_tokens, cache_write_tokens, reasoning_tokens, attempts, cost_is_estimate)
-    SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM decisions WHERE id = ?";
+        served_model, completion_id, status, input_tokens, output_tokens, cost_usd, first_byte_ms, latency_ms, at_ms,
+        cached_tokens, cache_write_tokens, reasoning_tokens, attempts, cost_is_estimate, decision_id)";
 
-/// Gives [`INSERT`] its values.
+/// One row for [`INSERT`].
+const VALUES: &str = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Appends so many outcomes in their order, but for those whose decision is not in the log.
+pub(super) fn insert(rows: usize) -> String {
+    let values = vec![VALUES; rows].join(", ");
+    format!("{INSERT} SELECT new.* FROM (VALUES {values}) AS new CROSS JOIN decisions ON decisions.id = new.column15")
+}
+
+/// Gives [`insert`] the values of its next row.
 pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q OutcomeRow) -> Insert<'q> {
     let outcome = &row.outcome;
     insert

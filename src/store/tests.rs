@@ -236,6 +236,35 @@ async fn a_database_fault_fails_only_the_write_it_concerns() {
     }
 }
 
+/// They share statements, which tell only how many rows were added.
+#[tokio::test]
+async fn among_many_rows_each_is_told_what_came_of_it() {
+    let store = store_with(0).await;
+    let mut ids: Vec<u64> = (1..=100).collect();
+    ids.insert(70, 7);
+    let results = join_all(ids.iter().map(|n| store.append_decision(decision(*n)))).await;
+    for (place, result) in results.iter().enumerate() {
+        match result {
+            Err(StoreError::DuplicateDecision(taken)) => assert_eq!((place, *taken), (70, id(7))),
+            result => assert!(result.is_ok() && place != 70, "{place}: {result:?}"),
+        }
+    }
+    ids[70] = 1000;
+    let results = join_all(ids.iter().map(|n| store.append_outcome(outcome(*n, SMALL, OutcomeStatus::Ok)))).await;
+    for (place, result) in results.iter().enumerate() {
+        match result {
+            Err(StoreError::UnknownDecision(unknown)) => assert_eq!((place, *unknown), (70, id(1000))),
+            result => assert!(result.is_ok() && place != 70, "{place}: {result:?}"),
+        }
+    }
+    ids.remove(70);
+    let decisions: Vec<_> = store.decisions_after(0, 200).await.unwrap().into_iter().map(|(_, d)| d.id).collect();
+    let outcomes: Vec<_> =
+        store.outcomes_after(0, 200).await.unwrap().into_iter().map(|(_, o)| o.decision_id).collect();
+    let expected: Vec<_> = ids.into_iter().map(id).collect();
+    assert_eq!((&decisions, &outcomes), (&expected, &expected), "in their order");
+}
+
 #[tokio::test]
 async fn a_full_queue_answers_overloaded_at_once() {
     let store = with_queue(4).await;

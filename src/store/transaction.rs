@@ -3,7 +3,7 @@
 use super::{
     Durability,
     queue::Write,
-    rows::{RUN, Rows, Texts},
+    rows::{Appended, FEW, MANY, Rows, Texts},
 };
 use crate::telemetry::names;
 use sqlx::{Connection, SqliteConnection};
@@ -30,7 +30,13 @@ impl Transactions {
     /// A fault of the database: all was rolled back.
     pub(super) async fn commit(&mut self, writes: &mut [&mut Write], noted: Option<u64>) -> Result<(), sqlx::Error> {
         let started = Instant::now();
-        if let Err(fault) = self.run(writes, noted).await {
+        let mut is_done = self.run(writes, noted, MANY).await;
+        if matches!(is_done, Ok(false)) {
+            // Some row was refused; one by one it is seen which.
+            sqlx::query("ROLLBACK").execute(&mut self.conn).await?;
+            is_done = self.run(writes, noted, 1).await;
+        }
+        if let Err(fault) = is_done {
             // SQLite may have rolled back by itself already (a full disk): then this fails, and rightly so.
             let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
             return Err(fault);
@@ -39,20 +45,23 @@ impl Transactions {
         Ok(())
     }
 
-    async fn run(&mut self, writes: &mut [&mut Write], noted: Option<u64>) -> Result<(), sqlx::Error> {
+    /// Writes and commits, `run` rows in a statement. No: it must be rolled back, and be done with one row in each.
+    async fn run(&mut self, writes: &mut [&mut Write], noted: Option<u64>, run: usize) -> Result<bool, sqlx::Error> {
         self.synchronise(writes.iter().any(|write| write.is_word_of_people())).await?;
-        if noted.is_none() && writes.len() <= RUN && writes.iter().all(|write| write.is_row()) {
-            return self.append(writes, true).await;
+        if noted.is_none() && writes.len() <= FEW && writes.iter().all(|write| write.is_row()) {
+            let appended = rows(writes).commit(&mut self.conn, &mut self.texts).await?;
+            tell(writes, appended);
+            return Ok(true);
         }
         sqlx::query("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
         // Runs of rows go together, everything else by itself.
         for writes in writes.chunk_by_mut(|one, next| one.is_row() && next.is_row()) {
             match writes {
                 [alone] if !alone.is_row() => alone.apply(&mut self.conn).await?,
-                rows => {
-                    for rows in rows.chunks_mut(RUN) {
-                        self.append(rows, false).await?;
-                    }
+                writes => {
+                    let appended = rows(writes).append(&mut self.conn, &mut self.texts, run).await?;
+                    let Some(appended) = appended else { return Ok(false) };
+                    tell(writes, appended);
                 }
             }
         }
@@ -60,7 +69,7 @@ impl Transactions {
             note(&mut self.conn, number).await?;
         }
         sqlx::query("COMMIT").execute(&mut self.conn).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Lets the next commit wait for the disk, or not. A commit that waits takes all before it to the disk as well.
@@ -78,29 +87,32 @@ impl Transactions {
         Ok(())
     }
 
-    /// Appends rows, no more than [`RUN`]; `is_whole`, as a transaction of their own.
-    async fn append(&mut self, writes: &mut [&mut Write], is_whole: bool) -> Result<(), sqlx::Error> {
-        let mut rows = Rows::default();
-        for write in &*writes {
-            match &**write {
-                Write::Decision(call) => rows.decisions.push(call.input()),
-                Write::Outcome(call) => rows.outcomes.push(call.input()),
-                _ => {}
-            }
-        }
-        let appended = rows.append(&mut self.conn, &mut self.texts, is_whole).await?;
-        let (mut decisions, mut outcomes) = (appended.decisions.into_iter(), appended.outcomes.into_iter());
-        for write in writes {
-            let next = if matches!(write, Write::Decision(_)) { decisions.next() } else { outcomes.next() };
-            write.appended(next.unwrap_or(false));
-        }
-        Ok(())
-    }
-
     /// Folds the write-ahead log into the file and closes it.
     pub(super) async fn close(mut self) -> Result<(), sqlx::Error> {
         let folded = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.conn).await;
         folded.and(self.conn.close().await)
+    }
+}
+
+/// Writes that are rows.
+fn rows<'a>(writes: &'a [&mut Write]) -> Rows<'a> {
+    let mut rows = Rows::default();
+    for write in writes {
+        match &**write {
+            Write::Decision(call) => rows.decisions.push(call.input()),
+            Write::Outcome(call) => rows.outcomes.push(call.input()),
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// Tells the same writes what came of them.
+fn tell(writes: &mut [&mut Write], appended: Appended) {
+    let (mut decisions, mut outcomes) = (appended.decisions.into_iter(), appended.outcomes.into_iter());
+    for write in writes {
+        let next = if matches!(write, Write::Decision(_)) { decisions.next() } else { outcomes.next() };
+        write.appended(next.unwrap_or(false));
     }
 }
 
