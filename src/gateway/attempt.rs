@@ -108,15 +108,16 @@ impl Journey<'_> {
             patience: inner.options.patience(),
             deadline: self.errand.deadline(),
         };
+        // What is rare has a place of its own: the future is as large as the largest of them, and copied on its way.
         match (self.errand, leg.dialect) {
             (Errand::Chat(call), Dialect::OpenAi) => openai::chat(&upstream, leg.model, call).await,
             (Errand::Chat(call), Dialect::Anthropic) => anthropic::chat(&upstream, leg.model, call).await,
-            (Errand::Chat(call), Dialect::Bedrock) => bedrock::chat(&upstream, leg.model, call).await,
+            (Errand::Chat(call), Dialect::Bedrock) => Box::pin(bedrock::chat(&upstream, leg.model, call)).await,
             (Errand::Chat(call), Dialect::Simulated) => {
-                upstream.before_the_deadline(inner.world.chat(leg.model, call)).await
+                Box::pin(upstream.before_the_deadline(inner.world.chat(leg.model, call))).await
             }
             (Errand::Embeddings(call), Dialect::OpenAi) => {
-                let (body, usage) = openai::embeddings(&upstream, leg.model, &call.body).await?;
+                let (body, usage) = Box::pin(openai::embeddings(&upstream, leg.model, &call.body)).await?;
                 Ok(ChatReply::Whole { body: Told::Hub(body), usage })
             }
             (Errand::Embeddings(_), _) => Err(GatewayError::NoAccess(leg.model.provider.clone())),

@@ -21,7 +21,7 @@ impl Gateway {
             let may_hedge = |&other: &usize| next == 0 && call.stream && self.may_hedge(legs, other);
             let hedge = order.get(next + 1).copied().filter(may_hedge);
             let tried = match (self.inner.options.hedge_after, hedge) {
-                (Some(after), Some(other)) => hedged(&journey, legs, [leg, other], after).await,
+                (Some(after), Some(other)) => Box::pin(hedged(&journey, legs, [leg, other], after)).await,
                 _ => Tried::of(leg, journey.serve(&legs[leg]).await),
             };
             next += tried.used;

@@ -88,7 +88,7 @@ impl Upstream<'_> {
         }
         let answer = request.headers(post.headers).send();
         let response = self.in_time(self.until_head(stream), answer).await?.map_err(|e| self.transport(&e))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
+        if response.status().is_success() { Ok(response) } else { Err(Box::pin(self.refused(response)).await) }
     }
 
     /// How long to wait for the head of an answer.

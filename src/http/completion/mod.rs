@@ -49,7 +49,7 @@ async fn answer(app: &App, wire: Wire, origin: Origin, body: Body) -> Result<Res
         freshness: origin.freshness,
     };
     let (stream, wants_usage) = (request.stream, request.wants_usage);
-    match app.router.answer(request).await.map_err(|error| words::of_callers(error.into(), wire))? {
+    match Box::pin(app.router.answer(request)).await.map_err(|error| words::of_callers(error.into(), wire))? {
         Answered::Forwarded { response, cache } => Ok(render(wire, own.as_deref(), *response, cache)),
         Answered::Kept(kept) if stream => Ok(kept_stream(wire, own.as_deref(), kept, wants_usage)),
         Answered::Kept(kept) => {

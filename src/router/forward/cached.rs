@@ -119,7 +119,7 @@ impl Router {
         if let Some(Found::Fresh(entry)) = &same {
             return self.give(&asker, entry, CacheResult::Hit, None).await;
         }
-        let question = if similar { self.question(&request).await } else { None };
+        let question = if similar { Box::pin(self.question(&request)).await } else { None };
         let like = question.as_ref().filter(|_| look);
         let like = like.and_then(|question| cache.find_similar(question, self.clock().now(), fits));
         if let Some((Found::Fresh(entry), similarity)) = &like {
