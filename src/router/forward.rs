@@ -153,7 +153,7 @@ impl Router {
         };
         let (decision, is_unread) = match self.decide_unread(&asked)? {
             Some(decision) => (Arc::new(decision), true),
-            None => (Arc::new(self.decide(&asked).await?), false),
+            None => (Arc::new(Box::pin(self.decide(&asked)).await?), false),
         };
         let legs = self.legs(&decision)?;
         let stakes = Stakes::of_request(&asked.prompt, &body);
@@ -178,7 +178,11 @@ impl Router {
         let (answered, decided) = (Notify::new(), guard.decided());
         let decision = async {
             let decision = if is_unread {
-                self.read_meanwhile(&asked, &decision, &answered).await
+                match self.read_meanwhile(&asked, &decision, &answered).await {
+                    Some(read) => read,
+                    // It goes into the log with its outcome.
+                    None => return Ok(Decision::clone(&decision)),
+                }
             } else {
                 Decision::clone(&decision)
             };
@@ -200,7 +204,7 @@ impl Router {
         let outcome = match reply {
             Ok(ChatReply::Stream(items)) => {
                 recording.as_mut().await;
-                Ok(Reply::Stream(items))
+                guard.decide().await.map(|()| Reply::Stream(items))
             }
             Ok(ChatReply::Whole { body, usage }) => {
                 guard.first_byte();
@@ -224,8 +228,9 @@ impl Router {
             }
             None => return Err(StoreError::Closed.into()),
         };
+        let reply = outcome?;
         measure::decided(&decision);
-        let body = match outcome? {
+        let body = match reply {
             Reply::Whole { body, cost_usd } => {
                 if let Some(keeper) = keeper {
                     keeper.whole(&decision, &served, &body, cost_usd);
@@ -247,14 +252,14 @@ impl Router {
 
     /// Looks at a prompt that nobody looked at, while the provider works; not if the answer is there before that, which need
     /// not wait for it.
-    async fn read_meanwhile(&self, asked: &RouteRequest, unread: &Decision, answered: &Notify) -> Decision {
+    async fn read_meanwhile(&self, asked: &RouteRequest, unread: &Decision, answered: &Notify) -> Option<Decision> {
         let late = async {
             tokio::time::sleep(self.inner.read_named_after).await;
-            self.read_late(asked, unread.clone()).await
+            Some(Box::pin(self.read_late(asked, unread.clone())).await)
         };
         tokio::select! {
             biased;
-            () = answered.notified() => unread.clone(),
+            () = answered.notified() => None,
             read = late => read,
         }
     }

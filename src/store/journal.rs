@@ -150,42 +150,50 @@ impl Journal {
     }
 }
 
-/// A line to be: an entry as text, with room for its number.
-pub(super) struct Line(Vec<u8>);
+/// Lines to be: entries as text, with room for their numbers.
+#[derive(Default)]
+pub(super) struct Lines {
+    text: Vec<u8>,
+    starts: Vec<usize>,
+}
 
-impl Line {
-    /// Encodes an entry, whose numbers must be finite.
+impl Lines {
+    /// One line more: an entry, whose numbers must be finite.
     ///
     /// # Errors
     /// [`StoreError::Unstorable`] for what has no JSON.
-    pub(super) fn of<'a>(entry: impl Into<EntryRef<'a>>) -> Result<Self, StoreError> {
-        let mut text = Vec::with_capacity(1 << 11);
-        text.resize(NUMBER, b' ');
+    pub(super) fn and<'a>(mut self, entry: impl Into<EntryRef<'a>>) -> Result<Self, StoreError> {
+        let Self { text, starts } = &mut self;
+        starts.push(text.len());
+        text.reserve(1 << 11);
+        text.resize(text.len() + NUMBER, b' ');
         let unstorable = |e: serde_json::Error| StoreError::Unstorable { what: "entry", value: e.to_string() };
-        serde_json::to_writer(&mut text, &entry.into()).map_err(unstorable)?;
+        serde_json::to_writer(&mut *text, &entry.into()).map_err(unstorable)?;
         text.push(b'\n');
-        Ok(Self(text))
+        Ok(self)
     }
 }
 
 impl Turn<'_> {
-    /// Writes a line; its number. When this returns, the operating system has it.
+    /// Writes lines; the number of the first, after which they count on. When this returns, the operating system has them.
     ///
     /// # Errors
     /// What the file system says; nothing was written then.
-    pub(super) fn write(&mut self, Line(mut text): Line) -> Result<u64, StoreError> {
+    pub(super) fn write(&mut self, Lines { mut text, starts }: Lines) -> Result<u64, StoreError> {
         self.take_turns()?;
         let path = &self.journal.paths[self.pages.turn];
-        let number = self.pages.written + 1;
-        text[..NUMBER - 1].copy_from_slice(format!("{number:016x}").as_bytes());
+        let first = self.pages.written + 1;
+        for (number, start) in (first..).zip(&starts) {
+            text[*start..start + NUMBER - 1].copy_from_slice(format!("{number:016x}").as_bytes());
+        }
         if let Err(error) = self.pages.file.write_all(&text) {
             // Half a line would swallow the next one.
             self.pages.file.set_len(self.pages.bytes).map_err(at(path))?;
             return Err(at(path)(error));
         }
         self.pages.bytes += text.len() as u64;
-        self.pages.written = number;
-        Ok(number)
+        self.pages.written += starts.len() as u64;
+        Ok(first)
     }
 
     fn take_turns(&mut self) -> Result<(), StoreError> {

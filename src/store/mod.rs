@@ -38,7 +38,7 @@ pub use snapshots::Snapshot;
 use crate::domain::{CacheHit, Decision, EmbeddingRecord, Outcome};
 use decisions::DecisionRow;
 use error::WriteError;
-use journal::{Journal, Line};
+use journal::{Journal, Lines};
 use outcomes::OutcomeRow;
 use queue::{Call, Job, Write};
 use reader::Pending;
@@ -183,7 +183,8 @@ impl Store {
     pub async fn append_decision(&self, decision: Decision) -> Result<(), StoreError> {
         let row = DecisionRow::encode(decision)?;
         let Some(journal) = &self.journal else { return self.submit(Write::Decision, Box::new(row)).await };
-        self.note(journal, Line::of(row.decision())?, || Write::Decision(Call::answered(Box::new(row))))
+        let line = Lines::default().and(row.decision())?;
+        self.note(journal, line, || (Write::Decision(Call::answered(Box::new(row))), None))
     }
 
     /// Appends an outcome; resolves when it is acknowledged: committed, or in the journal.
@@ -194,7 +195,26 @@ impl Store {
     pub async fn append_outcome(&self, outcome: Outcome) -> Result<(), StoreError> {
         let row = OutcomeRow::encode(outcome)?;
         let Some(journal) = &self.journal else { return self.submit(Write::Outcome, Box::new(row)).await };
-        self.note(journal, Line::of(row.outcome())?, || Write::Outcome(Call::answered(Box::new(row))))
+        let line = Lines::default().and(row.outcome())?;
+        self.note(journal, line, || (Write::Outcome(Call::answered(Box::new(row))), None))
+    }
+
+    /// Appends a decision and its outcome; resolves when both are acknowledged.
+    ///
+    /// # Errors
+    /// As [`Store::append_decision`] and [`Store::append_outcome`].
+    pub async fn append_served(&self, decision: Decision, outcome: Outcome) -> Result<(), StoreError> {
+        let (decision, outcome) = (DecisionRow::encode(decision)?, OutcomeRow::encode(outcome)?);
+        let Some(journal) = &self.journal else {
+            let decided = self.submit(Write::Decision, Box::new(decision));
+            let (decided, ended) = tokio::join!(decided, self.submit(Write::Outcome, Box::new(outcome)));
+            return decided.and(ended);
+        };
+        let lines = Lines::default().and(decision.decision())?.and(outcome.outcome())?;
+        self.note(journal, lines, || {
+            let outcome = Write::Outcome(Call::answered(Box::new(outcome)));
+            (Write::Decision(Call::answered(Box::new(decision))), Some(outcome))
+        })
     }
 
     /// Appends a request for embeddings; resolves when it is committed.
@@ -281,15 +301,21 @@ impl Store {
         reply.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Writes a line into the journal and queues the write; their order is the same.
-    fn note(&self, journal: &Journal, line: Line, write: impl FnOnce() -> Write) -> Result<(), StoreError> {
+    /// Writes one line or two into the journal and queues what they are for; their order is the same.
+    fn note(
+        &self,
+        journal: &Journal,
+        lines: Lines,
+        writes: impl FnOnce() -> (Write, Option<Write>),
+    ) -> Result<(), StoreError> {
         let mut turn = journal.turn();
         let place = self.queue.try_reserve().map_err(|e| match e {
             mpsc::error::TrySendError::Full(()) => self.overloaded(),
             mpsc::error::TrySendError::Closed(()) => StoreError::Closed,
         })?;
-        let number = turn.write(line)?;
-        place.send(Job::Noted(write(), number));
+        let number = turn.write(lines)?;
+        let (write, next) = writes();
+        place.send(Job::Noted(write, next, number));
         drop(turn);
         // The writer need not gather what has no place to wait.
         if self.queue.capacity() < self.queue.max_capacity() / 2 {

@@ -148,8 +148,8 @@ impl Write {
 pub(super) enum Job {
     /// A write that somebody waits for.
     Write(Write),
-    /// A write that was acknowledged, and its number in the journal.
-    Noted(Write, u64),
+    /// A write that was acknowledged, perhaps the one that goes with it, and the first's number in the journal.
+    Noted(Write, Option<Write>, u64),
     /// To be answered when all before it is in the database.
     Settle(oneshot::Sender<()>),
     /// To write what is before it, and to end.

@@ -236,6 +236,29 @@ async fn a_database_fault_fails_only_the_write_it_concerns() {
     }
 }
 
+#[tokio::test]
+async fn a_decision_and_its_outcome_are_kept_together() {
+    for durability in [Durability::Full, Durability::Feedback, Durability::Process] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.db");
+        let store = Store::open(&path, StoreOptions { durability, ..StoreOptions::default() }).await.unwrap();
+        let outcomes = [1, 2].map(|n| outcome(n, SMALL, OutcomeStatus::Ok));
+        for (n, outcome) in (1..).zip(outcomes.clone()) {
+            store.append_served(decision(n), outcome).await.unwrap();
+        }
+        // As if the process had ended here: what is not in the database yet is in the journal.
+        let copy = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        for store in [store, Store::open(&copy.path().join("log.db"), StoreOptions::default()).await.unwrap()] {
+            assert_eq!(store.decision(id(2)).await.unwrap(), Some(decision(2)), "{durability:?}");
+            let kept = store.outcomes_after(0, 9).await.unwrap();
+            assert_eq!(kept.into_iter().map(|(_, outcome)| outcome).collect::<Vec<_>>(), outcomes, "{durability:?}");
+        }
+    }
+}
+
 /// They share statements, which tell only how many rows were added.
 #[tokio::test]
 async fn among_many_rows_each_is_told_what_came_of_it() {

@@ -11,7 +11,7 @@ use super::{
 use std::{fs::File, sync::Arc, time::Duration};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-/// Writes that share a transaction at most.
+/// Jobs that share a transaction at most.
 const BATCH: usize = 512;
 /// How long writes that nobody waits for are gathered.
 const GATHER: Duration = Duration::from_millis(20);
@@ -87,7 +87,10 @@ impl Writer {
             for job in jobs.drain(..) {
                 match job {
                     Job::Write(write) => hand.writes.push(Held { write, noted: None }),
-                    Job::Noted(write, number) => hand.writes.push(Held { write, noted: Some(number) }),
+                    Job::Noted(write, next, number) => {
+                        let writes = [write].into_iter().chain(next).zip(number..);
+                        hand.writes.extend(writes.map(|(write, number)| Held { write, noted: Some(number) }));
+                    }
                     Job::Settle(reply) => hand.settlers.push(reply),
                     Job::Close(reply) => hand.closers.push(reply),
                 }

@@ -77,7 +77,8 @@ impl Record {
         BilledTokens { input: self.decision.input_tokens, output, ..BilledTokens::default() }
     }
 
-    async fn append(self, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
+    /// With the decision, unless that is in the log.
+    async fn append(self, is_decided: bool, status: OutcomeStatus, usage: Usage) -> Result<(), RouteError> {
         let bill = self.bill(status, &usage);
         self.measure(status, bill.as_ref());
         if let Some(bill) = &bill {
@@ -102,14 +103,18 @@ impl Record {
             at: self.router.clock().now(),
         };
         lock(&self.admitted).settle(bill.as_ref(), &outcome.served_model, outcome.at);
-        Ok(self.router.inner.store.append_outcome(outcome).await?)
+        let store = &self.router.inner.store;
+        Ok(match is_decided {
+            true => store.append_outcome(outcome).await?,
+            false => store.append_served(Decision::clone(&self.decision), outcome).await?,
+        })
     }
 }
 
 /// Writes the outcome once; on drop as cancelled: a client may leave at any moment, also before the provider answers.
 pub(super) struct OutcomeGuard {
     record: Option<Record>,
-    /// Whether the decision is on its way into the log. What is still to come goes before the outcome.
+    /// Whether the decision is in the log, or on its way there by itself. If not, it goes with the outcome.
     decided: Arc<AtomicBool>,
     pub(super) usage: Usage,
 }
@@ -130,9 +135,26 @@ impl OutcomeGuard {
         Self { record: Some(record), decided: Arc::default(), usage: Usage::default() }
     }
 
-    /// To be set when the decision goes into the log.
+    /// To be set when the decision goes into the log by itself.
     pub(super) fn decided(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.decided)
+    }
+
+    fn is_decided(&self) -> bool {
+        self.decided.load(Ordering::Relaxed)
+    }
+
+    /// Writes the decision by itself, unless that was done; after a failure nothing else is written.
+    pub(super) async fn decide(&mut self) -> Result<(), RouteError> {
+        let Some(record) = &self.record else { return Ok(()) };
+        if self.decided.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let written = record.router.inner.store.append_decision(Decision::clone(&record.decision)).await;
+        if written.is_err() {
+            self.forget();
+        }
+        Ok(written?)
     }
 
     /// Nothing will be written.
@@ -165,7 +187,7 @@ impl OutcomeGuard {
     /// Writes; a failure is the caller's to report.
     pub(super) async fn end(&mut self, status: OutcomeStatus) -> Result<(), RouteError> {
         let Some(record) = self.record.take() else { return Ok(()) };
-        record.append(status, std::mem::take(&mut self.usage)).await
+        record.append(self.is_decided(), status, std::mem::take(&mut self.usage)).await
     }
 
     pub(super) fn first_byte(&mut self) {
@@ -179,7 +201,7 @@ impl OutcomeGuard {
     /// Writes; a failure is logged.
     pub(super) async fn finish(&mut self, status: OutcomeStatus) {
         if let Some(record) = self.record.take() {
-            write(record, status, std::mem::take(&mut self.usage)).await;
+            write(record, self.is_decided(), status, std::mem::take(&mut self.usage)).await;
         }
     }
 }
@@ -187,24 +209,15 @@ impl OutcomeGuard {
 impl Drop for OutcomeGuard {
     fn drop(&mut self) {
         if let (Some(record), Ok(runtime)) = (self.record.take(), tokio::runtime::Handle::try_current()) {
-            let is_decided = self.decided.load(Ordering::Relaxed);
-            runtime.spawn(abandon(record, is_decided, std::mem::take(&mut self.usage)));
+            // The client left. What was bought for it stays in the log.
+            runtime.spawn(write(record, self.is_decided(), OutcomeStatus::Cancelled, std::mem::take(&mut self.usage)));
         }
     }
 }
 
-/// The client left. What was bought for it stays in the log, also if its decision was not there yet.
-async fn abandon(record: Record, is_decided: bool, usage: Usage) {
-    if !is_decided && let Err(e) = record.router.inner.store.append_decision(Decision::clone(&record.decision)).await {
-        tracing::error!(decision = %record.decision.id, error = %e, "a decision could not be recorded");
-        return;
-    }
-    write(record, OutcomeStatus::Cancelled, usage).await;
-}
-
-async fn write(record: Record, status: OutcomeStatus, usage: Usage) {
+async fn write(record: Record, is_decided: bool, status: OutcomeStatus, usage: Usage) {
     let decision = record.decision.id;
-    if let Err(e) = record.append(status, usage).await {
+    if let Err(e) = record.append(is_decided, status, usage).await {
         tracing::error!(%decision, error = %e, "an outcome could not be recorded");
     }
 }

@@ -25,7 +25,7 @@ fn outcome(n: u64) -> Outcome {
 }
 
 fn write(journal: &Journal, n: u64) -> u64 {
-    journal.turn().write(Line::of(&outcome(n)).unwrap()).unwrap()
+    journal.turn().write(Lines::default().and(&outcome(n)).unwrap()).unwrap()
 }
 
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -41,6 +41,17 @@ fn entries(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, Entry)> {
 /// Bytes in both files.
 fn size(path: &Path) -> u64 {
     paths(path).iter().map(|path| fs::metadata(path).unwrap().len()).sum()
+}
+
+#[test]
+fn lines_that_are_written_together_have_numbers_that_follow() {
+    let (_folder, path) = place();
+    let journal = Journal::open(&path, 7).unwrap();
+    let two = Lines::default().and(&outcome(8)).unwrap().and(&outcome(9)).unwrap();
+    assert_eq!(journal.turn().write(two).unwrap(), 8);
+    assert_eq!(write(&journal, 10), 10);
+    assert_eq!(Journal::left(&path, 7).unwrap(), entries(8..=10));
+    assert_eq!(Journal::left(&path, 8).unwrap(), entries(9..=10), "each has its own");
 }
 
 #[test]
@@ -66,7 +77,7 @@ fn what_was_written_is_left_as_it_was_and_only_what_was_not_committed() {
 fn files_take_turns_so_that_they_stay_small() {
     let (_folder, path) = place();
     let journal = Journal::open(&path, 0).unwrap();
-    let line = Line::of(&outcome(1)).unwrap().0.len() as u64;
+    let line = Lines::default().and(&outcome(1)).unwrap().text.len() as u64;
     let many = TURN_BYTES / line + 1;
     // The database is always a thousand lines behind.
     for n in 1..=5 * many {
@@ -81,7 +92,7 @@ fn files_take_turns_so_that_they_stay_small() {
 fn a_file_is_not_given_up_while_a_line_of_it_is_only_there() {
     let (_folder, path) = place();
     let journal = Journal::open(&path, 0).unwrap();
-    let many = TURN_BYTES / Line::of(&outcome(1)).unwrap().0.len() as u64 + 1;
+    let many = TURN_BYTES / Lines::default().and(&outcome(1)).unwrap().text.len() as u64 + 1;
     assert_eq!((1..=3 * many).map(|n| write(&journal, n)).last(), Some(3 * many));
     journal.committed(many - 1);
     assert_eq!(Journal::left(&path, many - 1).unwrap(), entries(many..=3 * many));
@@ -115,7 +126,7 @@ fn a_line_that_cant_be_written_leaves_no_trace() {
     write(&journal, 1);
     // A file that is open for reading only refuses as a full disk does.
     let good = std::mem::replace(&mut journal.lock().file, File::open(&paths(&path)[0]).unwrap());
-    assert!(journal.turn().write(Line::of(&outcome(2)).unwrap()).is_err());
+    assert!(journal.turn().write(Lines::default().and(&outcome(2)).unwrap()).is_err());
     journal.lock().file = good;
     assert_eq!(write(&journal, 2), 2, "its number is free");
     assert_eq!(Journal::left(&path, 0).unwrap(), entries(1..=2));
