@@ -64,8 +64,8 @@ async fn observe<F: Future<Output = Response>>(request: Request, next: impl FnOn
     let started = Instant::now();
     // The template, not the path: ids in labels would make a series for each.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let id = request.extensions().get::<Id>().map(|id| id.0.to_string());
-    let span = tracing::info_span!("request", request_id = id, route, method = %request.method());
+    let id = request.extensions().get::<Id>().map(|id| id.0.shared());
+    let span = tracing::info_span!("request", request_id = id.as_deref(), route, method = %request.method());
     let response = next(request).instrument(span).await;
     let status = response.status().as_str().to_owned();
     metrics::histogram!(names::HTTP_REQUEST_SECONDS, "route" => route, "status" => status)

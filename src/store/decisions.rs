@@ -100,8 +100,8 @@ pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q DecisionRow) -> Insert<'q> {
     insert
         .bind(id_bytes(d.id))
         .bind(d.at.0)
-        .bind(d.request_id.as_str())
-        .bind(d.scope.as_str())
+        .bind(d.request_id.shared())
+        .bind(d.scope.shared())
         .bind(d.policy.as_str())
         .bind(row.policy_version)
         .bind(d.features_version.as_str())
@@ -117,8 +117,8 @@ pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q DecisionRow) -> Insert<'q> {
         .bind(row.requirements.as_str())
         .bind(row.context.as_slice())
         .bind(row.candidates.as_str())
-        .bind(d.chosen.as_str())
-        .bind(d.greedy.as_str())
+        .bind(d.chosen.shared())
+        .bind(d.greedy.shared())
         .bind(d.explored)
         .bind(row.fallbacks.as_str())
         .bind(d.target_met)
@@ -130,9 +130,9 @@ pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q DecisionRow) -> Insert<'q> {
         .bind(predicted.map(|p| p.cost_usd.get()))
         .bind(predicted.map(|p| p.latency_ms))
         .bind(predicted.map(|p| p.output_tokens))
-        .bind(d.session_id.as_ref().map(SessionId::as_str))
-        .bind(d.caller.as_ref().and_then(|caller| caller.key.as_ref()).map(KeyId::as_str))
-        .bind(d.caller.as_ref().map(|caller| caller.tenant.as_str()))
+        .bind(d.session_id.as_ref().map(SessionId::shared))
+        .bind(d.caller.as_ref().and_then(|caller| caller.key.as_ref()).map(KeyId::shared))
+        .bind(d.caller.as_ref().map(|caller| caller.tenant.shared()))
 }
 
 /// Reads a row of `SELECT * FROM decisions`.

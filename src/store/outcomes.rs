@@ -54,7 +54,7 @@ pub(super) fn insert(rows: usize) -> String {
 pub(super) fn bind<'q>(insert: Insert<'q>, row: &'q OutcomeRow) -> Insert<'q> {
     let outcome = &row.outcome;
     insert
-        .bind(outcome.served_model.as_str())
+        .bind(outcome.served_model.shared())
         .bind(outcome.completion_id.as_deref())
         .bind(outcome.status.as_str())
         .bind(outcome.input_tokens)
