@@ -50,6 +50,9 @@ struct Args {
     /// Another gateway before the same upstream: its name, URL, model and, if known, process
     #[arg(long, value_name = "NAME,URL,MODEL[,PID]")]
     peer: Vec<Peer>,
+    /// Only targets with this in their name, and the direct call
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
     /// The upstream that the peers were set up with; by default one is started
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
@@ -123,7 +126,9 @@ fn works(connections: usize) -> Vec<Work> {
 }
 
 async fn rounds(args: &Args, upstream: &Place, ours: &[Ours]) -> Value {
-    let (targets, works) = (targets(&args.peer, upstream, ours), works(args.connections));
+    let (mut targets, works) = (targets(&args.peer, upstream, ours), works(args.connections));
+    let is_wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|part| name.contains(part.as_str()));
+    targets.retain(|target| target.name == "direct" || is_wanted(&target.name));
     let mut rows = Vec::new();
     for &work in &works {
         rows.extend(targets.iter().map(|t| Row { target: t.name.clone(), work, rounds: Vec::new() }));
@@ -136,7 +141,13 @@ async fn rounds(args: &Args, upstream: &Place, ours: &[Ours]) -> Value {
     let mut failure = None;
     for round in 0..args.rounds {
         eprintln!("round {} of {}", round + 1, args.rounds);
-        for (row, target) in rows.iter_mut().zip(std::iter::repeat_with(|| &targets).flatten()) {
+        let mut turns: Vec<(&mut Row, &Target)> =
+            rows.iter_mut().zip(std::iter::repeat_with(|| &targets).flatten()).collect();
+        // There and back, so that nobody always follows the same one.
+        if round % 2 == 1 {
+            turns.reverse();
+        }
+        for (row, target) in turns {
             let figures = turn(target, upstream, row.work, args.seconds, &mut failure).await;
             row.rounds.push(figures);
         }

@@ -3,6 +3,9 @@
 use crate::load::{Cell, Work, quantile};
 use serde_json::{Value, json};
 
+/// Ours as it passes requests through.
+pub(crate) const OURS: &str = "satisfice, model named";
+
 /// One cell in one round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Figures {
@@ -42,6 +45,8 @@ struct Summary<'a> {
     added_ms: f64,
     added_first_ms: f64,
     of_direct: f64,
+    /// Requests of ours with a model named for each of this one's.
+    ours_to_it: Option<f64>,
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -49,11 +54,14 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn summaries(rows: &[Row]) -> Vec<Summary<'_>> {
-    let mut direct: &[Figures] = &[];
+    let (mut direct, mut ours): (&[Figures], &[Figures]) = (&[], &[]);
     let mut all = Vec::new();
     for row in rows {
         if row.target == "direct" {
-            direct = &row.rounds;
+            (direct, ours) = (&row.rounds, &[]);
+        }
+        if row.target == OURS {
+            ours = &row.rounds;
         }
         let both = || row.rounds.iter().zip(direct);
         all.push(Summary {
@@ -61,13 +69,17 @@ fn summaries(rows: &[Row]) -> Vec<Summary<'_>> {
             added_ms: median(both().map(|(ours, direct)| ours.p50_ms - direct.p50_ms)),
             added_first_ms: median(both().map(|(ours, direct)| ours.first_ms - direct.first_ms)),
             of_direct: median(both().map(|(ours, direct)| ours.per_second / direct.per_second)),
+            ours_to_it: (!ours.is_empty()).then(|| {
+                let pairs = ours.iter().zip(&row.rounds);
+                median(pairs.map(|(ours, its)| ours.per_second / its.per_second))
+            }),
         });
     }
     all
 }
 
-const HEAD: &str = "| answer | connections | tokens | target | p50 ms | added ms | first byte added ms | p99 ms | requests/s | of direct | CPU µs | failed |
-|---|---|---|---|---|---|---|---|---|---|---|---|";
+const HEAD: &str = "| answer | connections | tokens | target | p50 ms | added ms | first byte added ms | p99 ms | requests/s | of direct | ours to it | CPU µs | failed |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// Rows of one work stand together, the direct one first.
 pub(crate) fn table(rows: &[Row]) -> String {
@@ -75,8 +87,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
         let Row { target, work, rounds } = summary.row;
         let of = |field: fn(&Figures) -> f64| median(rounds.iter().map(field));
         let cpu = cpu(rounds).map_or_else(|| "-".to_owned(), |us| format!("{us:.0}"));
+        let ours_to_it = summary.ours_to_it.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
         format!(
-            "| {} | {} | {} | {target} | {:.3} | {:.3} | {:.3} | {:.2} | {:.0} | {:.3} | {cpu} | {} |",
+            "| {} | {} | {} | {target} | {:.3} | {:.3} | {:.3} | {:.2} | {:.0} | {:.3} | {ours_to_it} | {cpu} | {} |",
             work.kind.name(),
             work.concurrency,
             work.tokens,
@@ -101,6 +114,8 @@ pub(crate) fn json(rows: &[Row]) -> Vec<Value> {
             "p50_ms": of(|f| f.p50_ms), "p99_ms": of(|f| f.p99_ms), "first_ms": of(|f| f.first_ms),
             "per_second": of(|f| f.per_second), "cpu_us": cpu(rounds),
             "added_ms": summary.added_ms, "added_first_ms": summary.added_first_ms, "of_direct": summary.of_direct,
+            "ours_to_it": summary.ours_to_it,
+            "rounds_per_second": rounds.iter().map(|f| f.per_second).collect::<Vec<_>>(),
             "failed": rounds.iter().map(|f| f.failed).sum::<u64>(),
             "rounds_p50_ms": rounds.iter().map(|f| f.p50_ms).collect::<Vec<_>>(),
         })

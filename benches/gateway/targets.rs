@@ -2,6 +2,7 @@
 
 use crate::{
     client::Place,
+    report::OURS,
     service::{Durability, MODEL, Ours},
 };
 use std::str::FromStr;
@@ -47,8 +48,8 @@ pub(crate) fn targets(peers: &[Peer], upstream: &Place, ours: &[Ours]) -> Vec<Ta
             Durability::Feedback => String::new(),
             other => format!(", durability={}", other.name()),
         };
-        for (way, model) in [("model named", MODEL), ("routed", "auto")] {
-            all.push(target(&format!("satisfice, {way}{also}"), &service.place, model, Some(service.id())));
+        for (way, model) in [(OURS, MODEL), ("satisfice, routed", "auto")] {
+            all.push(target(&format!("{way}{also}"), &service.place, model, Some(service.id())));
         }
     }
     all.extend(peers.iter().map(|peer| peer.0.clone()));
