@@ -104,10 +104,11 @@ impl Record {
         };
         lock(&self.admitted).settle(bill.as_ref(), &outcome.served_model, outcome.at);
         let store = &self.router.inner.store;
-        Ok(match is_decided {
-            true => store.append_outcome(outcome).await?,
-            false => store.append_served(Decision::clone(&self.decision), outcome).await?,
-        })
+        let written = match is_decided {
+            true => store.append_outcome(outcome).await,
+            false => store.append_served(Decision::clone(&self.decision), outcome).await,
+        };
+        Ok(written?)
     }
 }
 
